@@ -1,0 +1,6 @@
+export { ConfigError } from "./config-error.ts";
+export { type Lifecycle, type LifecycleOptions, runUntilSignal } from "./lifecycle.ts";
+export { createLogger, type Logger, type LoggerOptions } from "./logger.ts";
+export { main } from "./main.ts";
+export { maskSecrets } from "./mask-secrets.ts";
+export { readConfig } from "./read-config.ts";
