@@ -1,0 +1,79 @@
+import { status } from "@grpc/grpc-js";
+import {
+  type HealthServiceImplementation,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "@holdfast/contracts/grpc/health/v1/health";
+import { RpcError } from "../errors/rpc-error.ts";
+
+/** Which services of this server answer, for `grpc.health.v1`. The empty name is the server as a whole. */
+export class HealthRegistry {
+  readonly #names: ReadonlySet<string>;
+  #serving = false;
+  readonly #changes = new Set<() => void>();
+
+  constructor(serviceNames: Iterable<string>) {
+    this.#names = new Set(["", ...serviceNames]);
+  }
+
+  /** Tells everybody who watches, at once. Never looks at a dependency: ready is not alive. */
+  set(serving: boolean): void {
+    this.#serving = serving;
+    for (const wake of this.#changes) wake();
+  }
+
+  /** Undefined for a name that is none of this server's. */
+  get(name: string): ServingStatus | undefined {
+    if (!this.#names.has(name)) return undefined;
+    return this.#serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+  }
+
+  all(): [name: string, state: ServingStatus][] {
+    return [...this.#names].map((name) => [name, this.get(name) ?? ServingStatus.SERVICE_UNKNOWN]);
+  }
+
+  /** Resolves at the next change. @throws {DOMException} When the signal is aborted. */
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (settle: () => void) => {
+        this.#changes.delete(wake);
+        signal.removeEventListener("abort", stop);
+        settle();
+      };
+      const wake = () => done(resolve);
+      const stop = () => done(() => reject(signal.reason));
+      this.#changes.add(wake);
+      signal.addEventListener("abort", stop, { once: true });
+      if (signal.aborted) stop();
+    });
+  }
+}
+
+/** `grpc.health.v1.Health` over a registry. */
+export function healthHandlers(health: HealthRegistry): HealthServiceImplementation {
+  return {
+    async check({ service }) {
+      const state = health.get(service);
+      if (state === undefined) {
+        throw new RpcError(
+          status.NOT_FOUND,
+          "UNIMPLEMENTED",
+          `Cannot check "${service}": this server has no such service`,
+        );
+      }
+      return { status: state };
+    },
+    async *watch({ service }, { signal }) {
+      let last: ServingStatus | undefined;
+      while (true) {
+        const changed = health.changed(signal);
+        const state = health.get(service) ?? ServingStatus.SERVICE_UNKNOWN;
+        if (state !== last) yield { status: state };
+        last = state;
+        await changed;
+      }
+    },
+    async list() {
+      return { statuses: Object.fromEntries(health.all().map(([name, state]) => [name, { status: state }])) };
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import type { ServerInterceptor } from "@grpc/grpc-js";
+import { HealthDefinition } from "@holdfast/contracts/grpc/health/v1/health";
+import { ServerReflectionDefinition } from "@holdfast/contracts/grpc/reflection/v1/reflection";
+import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from "@holdfast/contracts/grpc/reflection/v1alpha/reflection";
+import type { Logger } from "@holdfast/process";
+import { createServer, type ServiceImplementation } from "nice-grpc";
+import type { CompatServiceDefinition } from "nice-grpc/lib/service-definitions/index.js";
+import type { ServiceDefinition } from "../service-definition.ts";
+import { type CallLimits, callInterceptor } from "./call-interceptor.ts";
+import { checkedDefinition } from "./checked-definition.ts";
+import { type HandlerContext, handlerMiddleware } from "./handler-middleware.ts";
+import { HealthRegistry, healthHandlers } from "./health.ts";
+import { reflectionHandlers } from "./reflection.ts";
+
+/** The handlers of a service: for each method, from request and context to response, or to an async iterable of them. */
+export type Handlers<Definition extends CompatServiceDefinition> = ServiceImplementation<Definition, HandlerContext>;
+
+export interface ServeOptions extends CallLimits {
+  /** `host:port`; port 0 takes any free one. */
+  listen: string;
+  log: Logger;
+  /** Longest request that is accepted. Unit: bytes. @default 1_048_576 */
+  maxRequestBytes?: number;
+  /** Calls at the same time on one connection; what is more waits at the client. @default 100 */
+  maxConcurrentStreams?: number;
+  /** Run before the call interceptor, the first one nearest to the wire. @default [] */
+  interceptors?: readonly ServerInterceptor[];
+}
+
+/** A server that is listening. */
+export interface RunningServer extends AsyncDisposable {
+  readonly port: number;
+  /** Answers NOT_SERVING until it is set. */
+  readonly health: HealthRegistry;
+  /**
+   * NOT_SERVING at once; streams end with UNAVAILABLE, DRAINING; calls under way may finish for `graceMs`, then are cut.
+   */
+  drain(options: { graceMs: number }): Promise<void>;
+}
+
+/** Serves one service, with `grpc.health.v1` and server reflection beside it. @throws {Error} If the port is taken. */
+export async function serve<Definition extends ServiceDefinition & CompatServiceDefinition>(
+  definition: Definition,
+  handlers: Handlers<Definition>,
+  options: ServeOptions,
+): Promise<RunningServer> {
+  const draining = new AbortController();
+  const names = [definition, HealthDefinition, ServerReflectionDefinition, ServerReflectionAlphaDefinition].map(
+    ({ fullName }) => fullName,
+  );
+  const health = new HealthRegistry([definition.fullName]);
+  const reflection = reflectionHandlers(names);
+
+  const server = createServer({
+    "grpc.max_receive_message_length": options.maxRequestBytes ?? 1_048_576,
+    "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? 100,
+    "grpc.enable_channelz": 0,
+    ...{ interceptors: [...(options.interceptors ?? []), callInterceptor(options)] },
+  }).use(handlerMiddleware({ draining: draining.signal, log: options.log }));
+  server.add(checkedDefinition(definition) as CompatServiceDefinition, handlers as never);
+  server.add(HealthDefinition, healthHandlers(health));
+  server.add(ServerReflectionDefinition, reflection);
+  server.add(ServerReflectionAlphaDefinition, reflection as never);
+  const port = await server.listen(options.listen);
+
+  const drain = async ({ graceMs }: { graceMs: number }) => {
+    health.set(false);
+    draining.abort(new DOMException("The server is draining", "AbortError"));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), graceMs);
+    });
+    if ((await Promise.race([server.shutdown(), late])) === "late") server.forceShutdown();
+    clearTimeout(timer);
+  };
+  return { port, health, drain, [Symbol.asyncDispose]: () => drain({ graceMs: 0 }) };
+}
