@@ -2,9 +2,9 @@ import {
   type DescriptorProto,
   type EnumDescriptorProto,
   type FieldDescriptorProto,
+  type FileDescriptorProto,
   FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
-  type FileDescriptorProto,
 } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -65,7 +65,11 @@ function printRange(start: number, end: number, max: number): string {
 
 function printField(field: FieldDescriptorProto, file: FileDescriptorProto, { bare = false } = {}): string {
   const explicit = file.syntax !== "proto3" || field.proto3Optional;
-  const labels = { [Label.REPEATED]: "repeated ", [Label.REQUIRED]: "required ", [Label.OPTIONAL]: explicit ? "optional " : "" };
+  const labels = {
+    [Label.REPEATED]: "repeated ",
+    [Label.REQUIRED]: "required ",
+    [Label.OPTIONAL]: explicit ? "optional " : "",
+  };
   const label = bare ? "" : labels[field.label];
   // Only strings and names are defaults of enum or scalar kind that need no quoting here; strings do.
   const quoted = field.type === Type.STRING ? JSON.stringify(field.defaultValue) : field.defaultValue;

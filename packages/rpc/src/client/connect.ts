@@ -1,5 +1,4 @@
-import { type Client, createChannel, createClientFactory } from "nice-grpc";
-import type { CompatServiceDefinition } from "nice-grpc/lib/service-definitions/index.js";
+import { type Client, type CompatServiceDefinition, createChannel, createClientFactory } from "nice-grpc";
 import type { ServiceDefinition } from "../service-definition.ts";
 import { type CallExtension, callMiddleware } from "./call-middleware.ts";
 import { deadlineChannel } from "./deadline-channel.ts";
@@ -45,5 +44,5 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
   const client = createClientFactory()
     .use(callMiddleware({ timeoutMsOf }))
     .create(definition, deadlineChannel(channel));
-  return Object.assign(client, { [Symbol.dispose]: () => channel.close() }) as unknown as Connected<Definition>;
+  return Object.assign(client, { [Symbol.dispose]: () => channel.close() });
 }

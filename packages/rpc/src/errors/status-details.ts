@@ -1,4 +1,4 @@
-import { Any } from "@holdfast/contracts/google/protobuf/any";
+import type { Any } from "@holdfast/contracts/google/protobuf/any";
 import {
   BadRequest,
   ErrorInfo,

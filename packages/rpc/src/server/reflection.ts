@@ -22,16 +22,18 @@ export function reflectionHandlers(serviceNames: readonly string[]): ServerRefle
   return {
     async *serverReflectionInfo(requests) {
       for await (const request of requests) {
-        const answer = library.handleServerReflectionRequest(withOneofName(request) as never);
+        const answer = library.handleServerReflectionRequest(withOneofName(request) as LibraryRequest);
         yield ServerReflectionResponse.fromPartial(answer as never);
       }
     },
   };
 }
 
+/** Its generated types want every key present; it reads the one that is named. */
+type LibraryRequest = Parameters<ReflectionV1Implementation["handleServerReflectionRequest"]>[0];
+
 /** The library wants the name of the field that is set, as proto-loader gives it. */
-function withOneofName(request: ServerReflectionRequest): object {
-  const { host, ...fields } = request;
-  const messageRequest = Object.entries(fields).find(([, value]) => value !== undefined)?.[0];
+function withOneofName(request: ServerReflectionRequest) {
+  const messageRequest = Object.entries(request).find(([key, value]) => key !== "host" && value !== undefined)?.[0];
   return { ...request, messageRequest };
 }

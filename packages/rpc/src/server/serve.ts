@@ -1,10 +1,9 @@
-import type { ServerInterceptor } from "@grpc/grpc-js";
+import type { ServerInterceptor, ServerOptions } from "@grpc/grpc-js";
 import { HealthDefinition } from "@holdfast/contracts/grpc/health/v1/health";
 import { ServerReflectionDefinition } from "@holdfast/contracts/grpc/reflection/v1/reflection";
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from "@holdfast/contracts/grpc/reflection/v1alpha/reflection";
 import type { Logger } from "@holdfast/process";
-import { createServer, type ServiceImplementation } from "nice-grpc";
-import type { CompatServiceDefinition } from "nice-grpc/lib/service-definitions/index.js";
+import { createServer, type CompatServiceDefinition, type ServiceImplementation } from "nice-grpc";
 import type { ServiceDefinition } from "../service-definition.ts";
 import { type CallLimits, callInterceptor } from "./call-interceptor.ts";
 import { checkedDefinition } from "./checked-definition.ts";
@@ -51,16 +50,18 @@ export async function serve<Definition extends ServiceDefinition & CompatService
   const health = new HealthRegistry([definition.fullName]);
   const reflection = reflectionHandlers(names);
 
-  const server = createServer({
+  // The library's type names grpc-js' channel options only; it hands everything on to grpc-js' server.
+  const serverOptions: ServerOptions = {
     "grpc.max_receive_message_length": options.maxRequestBytes ?? 1_048_576,
     "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? 100,
     "grpc.enable_channelz": 0,
-    ...{ interceptors: [...(options.interceptors ?? []), callInterceptor(options)] },
-  }).use(handlerMiddleware({ draining: draining.signal, log: options.log }));
-  server.add(checkedDefinition(definition) as CompatServiceDefinition, handlers as never);
+    interceptors: [...(options.interceptors ?? []), callInterceptor(options)],
+  };
+  const server = createServer(serverOptions).use(handlerMiddleware({ draining: draining.signal, log: options.log }));
+  server.add(checkedDefinition(definition) as CompatServiceDefinition, handlers);
   server.add(HealthDefinition, healthHandlers(health));
   server.add(ServerReflectionDefinition, reflection);
-  server.add(ServerReflectionAlphaDefinition, reflection as never);
+  server.add(ServerReflectionAlphaDefinition, reflection);
   const port = await server.listen(options.listen);
 
   const drain = async ({ graceMs }: { graceMs: number }) => {
