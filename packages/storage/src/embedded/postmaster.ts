@@ -1,0 +1,71 @@
+import { execFile } from "node:child_process";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** A keeper whose owner was killed needs up to 5 s for a fast shutdown, and a moment for an immediate one. */
+const KEEPER_STOPS_WITHIN_MS = 7_000;
+const POLL_MS = 20;
+
+/** What the server says about itself in `postmaster.pid`. Source: PostgreSQL's src/include/utils/pidfile.h. */
+export interface Postmaster {
+  readonly pid: number;
+  readonly ready: boolean;
+}
+
+/** The server that last claimed the data folder, whether it still runs or not. */
+export async function readPostmaster(data: string): Promise<Postmaster | undefined> {
+  const text = await readFile(join(data, "postmaster.pid"), "utf8").catch(() => undefined); // none has claimed it
+  const lines = text?.split("\n") ?? [];
+  const pid = Number(lines[0]);
+  return Number.isInteger(pid) && pid > 0 ? { pid, ready: lines[7]?.startsWith("ready") ?? false } : undefined;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // alive, and somebody else's
+  }
+}
+
+/**
+ * Makes sure that no server of an earlier run is left on the data folder.
+ *
+ * One whose owner was killed is being stopped by its keeper: that is waited for. If the keeper is gone as well the server
+ * is stopped here. It is not taken over: nobody would stop it at the end, and its settings may be other ones.
+ */
+export async function endOrphan(data: string, onProgress: (message: string) => void): Promise<void> {
+  const left = await readPostmaster(data);
+  if (left === undefined || !isAlive(left.pid)) return;
+  if (!(await isPostgres(left.pid))) {
+    // The number belongs to another program by now; PostgreSQL itself would only see that it is in use.
+    await rm(join(data, "postmaster.pid"), { force: true });
+    return;
+  }
+  onProgress(`waiting for the database of an earlier run to stop (process ${left.pid})`);
+  if (await endsWithin(left.pid, KEEPER_STOPS_WITHIN_MS)) return;
+  for (const signal of ["SIGINT", "SIGQUIT"] as const) {
+    if (isAlive(left.pid)) process.kill(left.pid, signal);
+    if (await endsWithin(left.pid, 5_000)) return;
+  }
+  throw new Error(`Cannot start PostgreSQL: process ${left.pid} still serves "${data}" and does not stop`);
+}
+
+async function endsWithin(pid: number, timeoutMs: number): Promise<boolean> {
+  for (const end = performance.now() + timeoutMs; performance.now() < end; await sleep(POLL_MS)) {
+    if (!isAlive(pid)) return true;
+  }
+  return false;
+}
+
+async function isPostgres(pid: number): Promise<boolean> {
+  const { stdout } = await run("ps", ["-o", "args=", "-p", String(pid)]).catch(async () => ({
+    stdout: await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "postgres"), // cannot tell: stay on the safe side
+  }));
+  return stdout.includes("postgres");
+}

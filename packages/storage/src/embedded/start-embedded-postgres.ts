@@ -1,0 +1,137 @@
+import { readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Account, postgresAccount } from "./account.ts";
+import { packagedBinaries } from "./binaries.ts";
+import { claim } from "./claim.ts";
+import { freePort } from "./free-port.ts";
+import { initialiseCluster, SUPERUSER } from "./initialise-cluster.ts";
+import { type Keeper, startKeeper } from "./keeper.ts";
+import { choosePlace, type Place, reachableBinaries, substituteFor } from "./place.ts";
+import { endOrphan, readPostmaster } from "./postmaster.ts";
+import { serverSettings } from "./settings.ts";
+
+const POLL_MS = 10;
+/** Recovery after a crash replays at most `max_wal_size`. */
+const READY_WITHIN_MS = 60_000;
+const LOG_TAIL_LINES = 5;
+
+export interface StartEmbeddedPostgresOptions {
+  /** Where the cluster is kept between runs. Made if it is missing. */
+  folder: string;
+  /** Port on 127.0.0.1; 0 takes any free one. @default 0 */
+  port?: number;
+  /** Called with a sentence whenever something takes time or is done another way than expected. @default nothing */
+  onProgress?: (message: string) => void;
+}
+
+/** A running PostgreSQL server of our own. Dispose to stop it. */
+export interface EmbeddedPostgres extends AsyncDisposable {
+  readonly port: number;
+  /** The server's process. */
+  readonly pid: number;
+  /** Connects as the superuser. For provisioning, not for services. */
+  readonly adminUrl: string;
+  url(database: string, role: string, password: string): string;
+  /** Fast shutdown: open transactions are rolled back. Takes 5 s at most; may be called again. */
+  stop(): Promise<void>;
+  /** Resolves with the exit code when the server has ended: stopped, crashed or killed. */
+  readonly exited: Promise<number>;
+}
+
+/**
+ * Starts a real PostgreSQL from the binaries that npm installed, with its data in `folder`.
+ *
+ * It ends with this process, also when that is killed, and ignores Ctrl-C until told to stop. Needs no privilege; as root
+ * it runs as another account, in a folder below /var/tmp where that cannot reach `folder`.
+ *
+ * @throws {Error} With a message for the user: port in use, folder in use, no permission, server does not start.
+ */
+export async function startEmbeddedPostgres(options: StartEmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const { folder, onProgress = () => {} } = options;
+  const account = await postgresAccount();
+  const binaries = await reachableBinaries(packagedBinaries(), folder, account, onProgress);
+  const place = await choosePlace(folder, account, onProgress);
+  await using setup = new AsyncDisposableStack();
+  setup.use(await claim(place));
+  await endOrphan(place.data, onProgress);
+  const port = await freePort(options.port ?? 0);
+  const env = { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" };
+  const password = await initialiseCluster({ place, binaries, account, env, onProgress });
+  const keeper = await startServer({ place, binaries, account, env, port, onProgress });
+  const claimed = setup.move();
+
+  const url = (database: string, role: string, secret: string) =>
+    `postgresql://${encodeURIComponent(role)}:${encodeURIComponent(secret)}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+  const stop = async () => {
+    keeper.release();
+    await keeper.exited;
+    await claimed.disposeAsync();
+  };
+  return {
+    port,
+    pid: keeper.pid,
+    adminUrl: url("postgres", SUPERUSER, password),
+    url,
+    stop,
+    exited: keeper.exited,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Deletes the cluster of a folder and whatever was kept elsewhere for it. It must not be running. */
+export async function removeEmbeddedPostgres(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await rm(substituteFor(folder), { recursive: true, force: true });
+}
+
+interface Server {
+  place: Place;
+  binaries: string;
+  account: Account | undefined;
+  env: NodeJS.ProcessEnv;
+  port: number;
+  onProgress: (message: string) => void;
+}
+
+async function startServer(server: Server): Promise<Keeper> {
+  const { place, binaries, account, env, port, onProgress } = server;
+  const settings = Object.entries(serverSettings(port)).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const command = join(binaries, "bin", "postgres");
+  const giveUpAt = performance.now() + READY_WITHIN_MS;
+  for (;;) {
+    await rename(place.log, `${place.log}.1`).catch(() => undefined); // the first start has no log yet
+    const args = ["-D", place.data, ...settings];
+    const keeper = await startKeeper({ command, args, env, account, log: place.log, cwd: place.folder });
+    if (await becomesReady(keeper, place, giveUpAt, onProgress)) return keeper;
+    keeper.release();
+    await keeper.exited;
+    const log = await readFile(place.log, "utf8");
+    // The processes of a server that was killed need a moment to notice it.
+    const leftovers = log.includes("pre-existing shared memory block");
+    if (leftovers && performance.now() < giveUpAt) {
+      await sleep(100);
+      continue;
+    }
+    throw new Error(`Cannot start PostgreSQL: ${log.trim().split("\n").slice(-LOG_TAIL_LINES).join("\n")}`);
+  }
+}
+
+async function becomesReady(
+  keeper: Keeper,
+  place: Place,
+  giveUpAt: number,
+  onProgress: (message: string) => void,
+): Promise<boolean> {
+  const gone = keeper.exited.then(() => "gone" as const);
+  let sayAt = performance.now() + 2_000;
+  while (performance.now() < giveUpAt) {
+    const postmaster = await readPostmaster(place.data);
+    if (postmaster?.pid === keeper.pid && postmaster.ready) return true;
+    if ((await Promise.race([gone, sleep(POLL_MS)])) === "gone") return false;
+    if (performance.now() < sayAt) continue;
+    onProgress("the database is still starting");
+    sayAt += 2_000;
+  }
+  return false;
+}

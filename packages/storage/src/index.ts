@@ -1,0 +1,12 @@
+export { type Generated, type Insertable, type Selectable, sql, type Transaction, type Updateable } from "kysely";
+export { DatabaseError, type DatabaseErrorDetails, DatabaseErrorKind } from "./database-error.ts";
+export {
+  type EmbeddedPostgres,
+  removeEmbeddedPostgres,
+  startEmbeddedPostgres,
+  type StartEmbeddedPostgresOptions,
+} from "./embedded/start-embedded-postgres.ts";
+export { migrate, type MigrateOptions } from "./migrate.ts";
+export { type Database, openDatabase, type OpenDatabaseOptions, type TransactionOptions } from "./open-database.ts";
+export { provision, type ServiceDatabase } from "./provision.ts";
+export type { Scope } from "./scope.ts";
