@@ -7,6 +7,8 @@ export {
   type StartEmbeddedPostgresOptions,
 } from "./embedded/start-embedded-postgres.ts";
 export { migrate, type MigrateOptions } from "./migrate.ts";
+export { type ListenOptions, listen, type Notifications, type WaitOptions } from "./notifications.ts";
 export { type Database, openDatabase, type OpenDatabaseOptions, type TransactionOptions } from "./open-database.ts";
 export { provision, type ServiceDatabase } from "./provision.ts";
 export type { Scope } from "./scope.ts";
+export type { Subscription } from "./subscription.ts";
