@@ -1,6 +1,7 @@
 import type { Any } from "@holdfast/contracts/google/protobuf/any";
 import {
   BadRequest,
+  BadRequest_FieldViolation,
   ErrorInfo,
   PreconditionFailure,
   ResourceInfo,
@@ -8,25 +9,19 @@ import {
 } from "@holdfast/contracts/google/rpc/error_details";
 import { Status } from "@holdfast/contracts/google/rpc/status";
 import type { RemoteError } from "./remote-error.ts";
-import type { RpcError } from "./rpc-error.ts";
+import type { FieldViolation, RpcError } from "./rpc-error.ts";
 
 /** The trailer that carries google.rpc.Status. */
 export const STATUS_DETAILS_KEY = "grpc-status-details-bin";
 
-/** BadRequest names at most so many fields: trailers have to stay below 8 KiB. */
-const MAX_VIOLATIONS = 20;
+/** Of the 8 KiB of the trailer block, base64 and the status text leave this much. Unit: bytes. */
+const MAX_DETAILS_BYTES = 4_800;
 
 /** Serializes an error as google.rpc.Status with ErrorInfo and what else it has. */
 export function encodeDetails(error: RpcError, message: string, domain: string): Buffer {
   const details = [any("ErrorInfo", ErrorInfo.encode({ reason: error.reason, domain, metadata: cut(error.metadata) }))];
   if (error.violations.length > 0) {
-    const fieldViolations = error.violations.slice(0, MAX_VIOLATIONS).map(({ field, description }) => ({
-      field: field.slice(0, 200),
-      description: description.slice(0, 200),
-      reason: "",
-      localizedMessage: undefined,
-    }));
-    details.push(any("BadRequest", BadRequest.encode({ fieldViolations })));
+    details.push(any("BadRequest", BadRequest.encode({ fieldViolations: fitting(error.violations) })));
   }
   if (error.retryAfterMs !== undefined) {
     const seconds = BigInt(Math.floor(error.retryAfterMs / 1_000));
@@ -70,11 +65,38 @@ export function decodeDetails(bytes: Uint8Array | undefined): Partial<RemoteErro
   return found;
 }
 
+/** As many violations as half of the room holds. */
+function fitting(violations: readonly FieldViolation[]): BadRequest_FieldViolation[] {
+  let room = MAX_DETAILS_BYTES / 2;
+  const kept: BadRequest_FieldViolation[] = [];
+  for (const { field, description } of violations) {
+    const violation = BadRequest_FieldViolation.fromPartial({
+      field: cutBytes(field, 200),
+      description: cutBytes(description, 200),
+    });
+    room -= BadRequest_FieldViolation.encode(violation).finish().length + 4;
+    if (room < 0) break;
+    kept.push(violation);
+  }
+  return kept;
+}
+
 function any(name: string, message: { finish(): Uint8Array }): Any {
   return { typeUrl: `type.googleapis.com/google.rpc.${name}`, value: Buffer.from(message.finish()) };
 }
 
 function cut(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  const entries = Object.entries(metadata).slice(0, 16);
-  return Object.fromEntries(entries.map(([key, value]) => [key, value.slice(0, 256).toWellFormed()]));
+  const entries = Object.entries(metadata).slice(0, 8);
+  return Object.fromEntries(entries.map(([key, value]) => [key, cutBytes(value, 128)]));
+}
+
+function cutBytes(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text.toWellFormed());
+  // A character cut in half decodes to U+FFFD, which is three bytes: one more cut takes it off.
+  return bytes.length <= maxBytes
+    ? text.toWellFormed()
+    : bytes
+        .subarray(0, maxBytes)
+        .toString()
+        .replace(/\uFFFD$/, "");
 }

@@ -13,8 +13,8 @@ export interface WireStatus {
   statusDetails: Buffer;
 }
 
-/** Longest text that goes on the wire, in UTF-16 code units; the whole trailer block has to stay below 8 KiB. */
-const MAX_DETAILS = 1_024;
+/** Longest text that goes on the wire, percent-encoded; the whole trailer block has to stay below 8 KiB. Unit: bytes. */
+const MAX_DETAILS_BYTES = 1_024;
 
 /**
  * Turns whatever a handler threw into the status that the client sees. What is no RpcError becomes one first: a
@@ -23,9 +23,15 @@ const MAX_DETAILS = 1_024;
 export function toStatus(error: unknown, call: { servicePackage: string; correlationId: string }): WireStatus {
   const known = toRpcError(error, call.correlationId);
   // A lone surrogate in the details ends a grpc-js server (URIError in encodeURI): half an emoji is enough.
-  const details = known.message.toWellFormed().slice(0, MAX_DETAILS).toWellFormed();
+  const details = cutEncoded(known.message.toWellFormed(), MAX_DETAILS_BYTES);
   const domain = `ERROR_REASON_${known.reason}` in CommonReason ? "type.ecommerce" : `${call.servicePackage}.ecommerce`;
   return { code: known.code, details, statusDetails: encodeDetails(known, details, domain) };
+}
+
+function cutEncoded(text: string, maxBytes: number): string {
+  let cut = text.slice(0, maxBytes).toWellFormed();
+  while (encodeURI(cut).length > maxBytes) cut = cut.slice(0, Math.floor(cut.length * 0.8)).toWellFormed();
+  return cut;
 }
 
 /** The error as the contract knows it. Its `cause` is what happened, for the log. */

@@ -1,9 +1,10 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { ServerInterceptor, ServerOptions } from "@grpc/grpc-js";
 import { HealthDefinition } from "@holdfast/contracts/grpc/health/v1/health";
 import { ServerReflectionDefinition } from "@holdfast/contracts/grpc/reflection/v1/reflection";
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from "@holdfast/contracts/grpc/reflection/v1alpha/reflection";
 import type { Logger } from "@holdfast/process";
-import { createServer, type CompatServiceDefinition, type ServiceImplementation } from "nice-grpc";
+import { type CompatServiceDefinition, createServer, type ServiceImplementation } from "nice-grpc";
 import type { ServiceDefinition } from "../service-definition.ts";
 import { type CallLimits, callInterceptor } from "./call-interceptor.ts";
 import { checkedDefinition } from "./checked-definition.ts";
@@ -44,6 +45,7 @@ export async function serve<Definition extends ServiceDefinition & CompatService
   options: ServeOptions,
 ): Promise<RunningServer> {
   const draining = new AbortController();
+  const cut = new AbortController();
   const names = [definition, HealthDefinition, ServerReflectionDefinition, ServerReflectionAlphaDefinition].map(
     ({ fullName }) => fullName,
   );
@@ -57,7 +59,9 @@ export async function serve<Definition extends ServiceDefinition & CompatService
     "grpc.enable_channelz": 0,
     interceptors: [...(options.interceptors ?? []), callInterceptor(options)],
   };
-  const server = createServer(serverOptions).use(handlerMiddleware({ draining: draining.signal, log: options.log }));
+  const server = createServer(serverOptions).use(
+    handlerMiddleware({ draining: draining.signal, cut: cut.signal, log: options.log }),
+  );
   server.add(checkedDefinition(definition) as CompatServiceDefinition, handlers);
   server.add(HealthDefinition, healthHandlers(health));
   server.add(ServerReflectionDefinition, reflection);
@@ -67,12 +71,23 @@ export async function serve<Definition extends ServiceDefinition & CompatService
   const drain = async ({ graceMs }: { graceMs: number }) => {
     health.set(false);
     draining.abort(new DOMException("The server is draining", "AbortError"));
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), graceMs);
-    });
-    if ((await Promise.race([server.shutdown(), late])) === "late") server.forceShutdown();
-    clearTimeout(timer);
+    const idle = server.shutdown();
+    if (await settlesWithin(idle, graceMs)) return;
+    // grpc-js' own forceShutdown cuts nothing while channelz is off: it looks for connections in channelz' list only.
+    // What a stalled reader holds open after this ends with the process.
+    cut.abort(new DOMException("The grace is over", "AbortError"));
+    if (!(await settlesWithin(idle, CUT_MS))) server.forceShutdown();
   };
   return { port, health, drain, [Symbol.asyncDispose]: () => drain({ graceMs: 0 }) };
+}
+
+/** How long the last statuses may take to reach their clients. Unit: milliseconds. */
+const CUT_MS = 250;
+
+async function settlesWithin(work: Promise<void>, ms: number): Promise<boolean> {
+  const timer = new AbortController();
+  const late = wait(ms, false, { signal: timer.signal }).catch(() => false);
+  const settled = await Promise.race([work.then(() => true), late]);
+  timer.abort();
+  return settled;
 }
