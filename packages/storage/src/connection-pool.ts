@@ -40,6 +40,9 @@ export function connectionPool(options: ConnectionPoolOptions): ConnectionPool {
     max: maxConnections,
     connectionTimeoutMillis: acquireTimeoutMs,
     idleTimeoutMillis: 30_000,
+    // Between transactions nothing is open. A transaction that the server aborted, and that a frozen process does not
+    // roll back, has lost its own timeouts with its other settings; its locks are gone, this ends its session.
+    idle_in_transaction_session_timeout: 1_000,
     application_name: applicationName,
     // A peer that vanished without a word is noticed by the kernel, not at the next request.
     keepAlive: true,

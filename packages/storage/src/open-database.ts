@@ -114,7 +114,7 @@ function beginStatement(remainingMs: number, lockTimeoutMs: number | undefined):
     "begin isolation level read committed",
     `set local statement_timeout = ${statementMs}`,
     `set local transaction_timeout = ${transactionMs}`,
-    `set local idle_in_transaction_session_timeout = ${transactionMs}`,
+    `set local idle_in_transaction_session_timeout = ${transactionMs}`, // the session's own is shorter
     `set local lock_timeout = ${lockTimeoutMs ?? 0}`,
     // A killed process closes its connections: its running statements end too, not only its idle transactions.
     "set local client_connection_check_interval = 100",

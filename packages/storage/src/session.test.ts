@@ -1,0 +1,210 @@
+import { createTestDatabase, type TestDatabase } from "@holdfast/testkit";
+import { Client } from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BackendKey } from "./cancel-statement.ts";
+import { type Database, openDatabase, sql } from "./index.ts";
+import { type Observer, observe } from "./testing/observer.ts";
+import { cancellable, within } from "./testing/scopes.ts";
+
+interface Schema {
+  note: { text: string };
+}
+
+/** What the contract of transaction() allows, and a little for the clock that measures it. */
+const ENDED_WITHIN_MS = 110;
+
+let own: TestDatabase;
+let observer: Observer;
+let database: Database<Schema>;
+beforeAll(async () => {
+  own = await createTestDatabase();
+  observer = await observe(own.adminUrl);
+  database = openDatabase({ url: own.url, maxConnections: 4, acquireTimeoutMs: 10_000 });
+  await database.transaction(within(5_000), (tx) => sql`create table note (text text)`.execute(tx));
+});
+afterAll(async () => {
+  await database[Symbol.asyncDispose]();
+  await observer[Symbol.asyncDispose]();
+  await own[Symbol.asyncDispose]();
+});
+
+const sleepFor = (seconds: number) => sql`select pg_sleep(${sql.lit(seconds)})`;
+const notes = async () => (await observer.query("select text from note")).map(({ text }) => text);
+
+describe("when the signal aborts", () => {
+  test("the running statement ends in the database, and the connection stays", async () => {
+    const { scope, cancel } = cancellable();
+    const running = database.transaction(scope, async (tx) => {
+      await tx.insertInto("note").values({ text: "before the abort" }).execute();
+      await sleepFor(60).execute(tx);
+    });
+    running.catch(() => undefined);
+    const pid = await observer.running("pg_sleep");
+    const start = performance.now();
+    cancel();
+    await expect(running).rejects.toMatchObject({ kind: "cancelled", outcomeUnknown: false });
+    expect(await observer.busy()).toEqual([]);
+    expect(performance.now() - start).toBeLessThan(ENDED_WITHIN_MS);
+    expect(await notes()).not.toContain("before the abort");
+    expect(await observer.query("select state from pg_stat_activity where pid = $1", [pid])).toEqual([
+      { state: "idle" },
+    ]);
+  });
+
+  test("a statement that waits for a lock ends as well", async () => {
+    await database.transaction(within(10_000), async (holder) => {
+      await sql`lock table note in exclusive mode`.execute(holder);
+      const { scope, cancel } = cancellable();
+      const waiting = database.transaction(scope, (tx) => tx.insertInto("note").values({ text: "x" }).execute());
+      waiting.catch(() => undefined);
+      await observer.running("insert into");
+      const start = performance.now();
+      cancel();
+      await expect(waiting).rejects.toMatchObject({ kind: "cancelled" });
+      expect(performance.now() - start).toBeLessThan(ENDED_WITHIN_MS);
+    });
+  });
+
+  test("a transaction between two statements is rolled back, though work never returns", async () => {
+    const { scope, cancel } = cancellable();
+    const inserted = Promise.withResolvers<void>();
+    const hanging = database.transaction(scope, async (tx) => {
+      await tx.insertInto("note").values({ text: "then waits for ever" }).execute();
+      inserted.resolve();
+      await new Promise(() => {});
+    });
+    await inserted.promise;
+    cancel();
+    await expect(hanging).rejects.toMatchObject({ kind: "cancelled" });
+    expect(await observer.busy()).toEqual([]);
+  });
+
+  test("work cannot run another statement nor commit", async () => {
+    const { scope, cancel } = cancellable();
+    let second: Promise<unknown> | undefined;
+    const stubborn = database.transaction(scope, async (tx) => {
+      await tx.insertInto("note").values({ text: "committed after the abort" }).execute();
+      cancel();
+      second = tx.insertInto("note").values({ text: "written after the abort" }).execute();
+      await second.catch(() => undefined);
+    });
+    await expect(stubborn).rejects.toMatchObject({ kind: "cancelled" });
+    await expect(second).rejects.toMatchObject({ kind: "cancelled" });
+    expect(await notes()).toEqual([]);
+  });
+
+  test("no statement of anybody else is hit, whenever it happens", async () => {
+    const aborted = { cancelled: 0, finished: 0 };
+    // Every other transaction is aborted after 0 to 4 ms, its statements take about 1 ms each; all share 4 connections.
+    const runs = Array.from({ length: 400 }, async (_, n) => {
+      const { scope, cancel } = cancellable();
+      if (n % 2 === 0) setTimeout(cancel, (n % 9) / 2);
+      const run = database.transaction(scope, async (tx) => {
+        for (let i = 0; i < 3; i++) await sleepFor(0.001).execute(tx);
+      });
+      if (n % 2 === 1) return run;
+      return run.then(
+        () => aborted.finished++,
+        (error: unknown) => {
+          expect(error).toMatchObject({ kind: "cancelled" });
+          aborted.cancelled++;
+        },
+      );
+    });
+    await Promise.all(runs);
+    expect(aborted.cancelled).toBeGreaterThan(0);
+  });
+
+  test("a backend that does not react loses its connection", async () => {
+    const { scope, cancel } = cancellable();
+    const running = database.transaction(scope, (tx) => sleepFor(60).execute(tx));
+    running.catch(() => undefined);
+    const pid = await observer.running("pg_sleep");
+    process.kill(pid, "SIGSTOP");
+    try {
+      const start = performance.now();
+      cancel();
+      await expect(running).rejects.toMatchObject({ kind: "cancelled" });
+      expect(performance.now() - start).toBeLessThan(2 * ENDED_WITHIN_MS);
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    await expect.poll(() => observer.busy(), { interval: 10, timeout: 1_000 }).toEqual([]);
+  });
+});
+
+describe("at the deadline", () => {
+  test("the running statement ends, and the connection stays", async () => {
+    const start = performance.now();
+    const late = database.transaction(within(200), (tx) => sleepFor(60).execute(tx));
+    await expect(late).rejects.toMatchObject({ kind: "deadline", outcomeUnknown: false });
+    expect(performance.now() - start).toBeLessThan(200 + ENDED_WITHIN_MS);
+    expect(await observer.busy()).toEqual([]);
+  });
+
+  test("a later statement has only what is left of the time", async () => {
+    const start = performance.now();
+    const late = database.transaction(within(200), async (tx) => {
+      await sleepFor(0.15).execute(tx);
+      await sleepFor(0.15).execute(tx);
+    });
+    await expect(late).rejects.toMatchObject({ kind: "deadline" });
+    expect(performance.now() - start).toBeLessThan(200 + ENDED_WITHIN_MS);
+  });
+});
+
+describe("commit", () => {
+  beforeAll(() =>
+    database.transaction(within(5_000), async (tx) => {
+      await sql`create table slow (text text)`.execute(tx);
+      await sql`create function slow_commit() returns trigger language plpgsql as
+        $$ begin perform pg_sleep(60); return null; end $$`.execute(tx);
+      await sql`create constraint trigger slow_commit after insert on slow deferrable initially deferred
+        for each row execute function slow_commit()`.execute(tx);
+      await sql`create table strict (id int constraint strict_id unique deferrable initially deferred)`.execute(tx);
+    }),
+  );
+  const slowly = (scope = within(10_000)) =>
+    database.transaction(scope, (tx) => sql`insert into slow values ('x')`.execute(tx));
+
+  test("says that the outcome is unknown when the connection is lost meanwhile", async () => {
+    const lost = slowly();
+    lost.catch(() => undefined);
+    const pid = await observer.running("commit");
+    await observer.query("select pg_terminate_backend($1)", [pid]);
+    await expect(lost).rejects.toMatchObject({ kind: "unavailable", outcomeUnknown: true });
+  });
+
+  test("says that the outcome is unknown when it is still running soon after the abort", async () => {
+    const { scope, cancel } = cancellable();
+    const lost = slowly(scope);
+    lost.catch(() => undefined);
+    await observer.running("commit");
+    const start = performance.now();
+    cancel();
+    await expect(lost).rejects.toMatchObject({ kind: "cancelled", outcomeUnknown: true });
+    expect(performance.now() - start).toBeLessThan(ENDED_WITHIN_MS);
+  });
+
+  test("passes a refusal of the database on as one", async () => {
+    const refused = database.transaction(within(1_000), (tx) => sql`insert into strict values (1), (1)`.execute(tx));
+    await expect(refused).rejects.toMatchObject({
+      kind: "unique_violation",
+      constraint: "strict_id",
+      outcomeUnknown: false,
+    });
+  });
+});
+
+test("pg still keeps what a cancel request needs, though its types do not say so", async () => {
+  const client = new Client({ connectionString: own.url });
+  await client.connect();
+  const key = client as Client & BackendKey;
+  expect([typeof key.host, typeof key.port, typeof key.processID, typeof key.secretKey]).toEqual([
+    "string",
+    "number",
+    "number",
+    "number",
+  ]);
+  await client.end();
+});
