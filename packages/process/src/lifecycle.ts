@@ -18,7 +18,7 @@ export interface Lifecycle {
   /** Aborts when the drain starts: for loops and waits that should end by themselves. */
   readonly signal: AbortSignal;
   /** Adds a step to the drain. Steps run one after the other, the last one added first. */
-  onDrain(name: string, step: () => void | Promise<void>): void;
+  onDrain(name: string, step: () => void | PromiseLike<void>): void;
   /** Says that the program serves: a log line, and `{ type: "ready", ...info }` to a launcher that listens by IPC. */
   ready(info?: Readonly<Record<string, unknown>>): void;
 }
@@ -29,7 +29,7 @@ export interface Lifecycle {
  * caught is logged and ends the process with 1: state that nobody understands must not go on serving.
  */
 export function runUntilSignal({ log, drainMs, sameSignalMs = 200, env = process.env }: LifecycleOptions): Lifecycle {
-  const steps: { name: string; step: () => void | Promise<void> }[] = [];
+  const steps: { name: string; step: () => void | PromiseLike<void> }[] = [];
   const draining = new AbortController();
   let drainStarted = 0;
 
@@ -57,8 +57,11 @@ export function runUntilSignal({ log, drainMs, sameSignalMs = 200, env = process
     process.exit(exitCode);
   }
 
-  const onSignal = (name: "SIGTERM" | "SIGINT") => {
-    if (!draining.signal.aborted) return void drain(name);
+  const onSignal = (name: "SIGTERM" | "SIGINT"): void => {
+    if (!draining.signal.aborted) {
+      void drain(name);
+      return;
+    }
     if (performance.now() - drainStarted < sameSignalMs) return;
     log.warn({ signal: name }, "second signal, exit at once");
     process.exit(128 + constants.signals[name]);
