@@ -1,0 +1,2 @@
+export type { CaptureEffect, DeclineEffect, Effect, RefundEffect } from "./domain/effect.ts";
+export { readEffects } from "./read-effects.ts";
