@@ -3,8 +3,6 @@ import { DatabaseErrorKind } from "./database-error.ts";
 import { raceSignal } from "./race-signal.ts";
 import { databaseError, isServerError, toDatabaseError } from "./sql-state.ts";
 
-const INT8 = 20;
-
 export interface ConnectionPoolOptions {
   /** `postgresql://role:password@host:port/database` */
   url: string;
@@ -47,7 +45,9 @@ export function connectionPool(options: ConnectionPoolOptions): ConnectionPool {
     // A peer that vanished without a word is noticed by the kernel, not at the next request.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    types: { getTypeParser: (oid, format) => (oid === INT8 ? BigInt : types.getTypeParser(oid, format)) },
+    types: {
+      getTypeParser: (oid, format) => (oid === types.builtins.INT8 ? BigInt : types.getTypeParser(oid, format)),
+    },
   });
   // Without a listener the loss of a connection would end the process, whether the connection is in use or not.
   pool.on("connect", (client) => client.on("error", () => lost.add(client)));

@@ -34,7 +34,7 @@ export async function migrate(url: string, folder: URL, options: MigrateOptions 
   const { error, results = [] } = await new Migrator({ db, provider: provider(db, files) }).migrateToLatest();
   if (error !== undefined) {
     const failed = results.find(({ status }) => status === "Error")?.migrationName;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = error instanceof Error ? error.message : "unknown error";
     throw new Error(`Cannot migrate${failed === undefined ? "" : ` with "${failed}.sql"`}: ${why}`, { cause: error });
   }
   for (const { migrationName } of results) onProgress(`applied ${migrationName}.sql`);

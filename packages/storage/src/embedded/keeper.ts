@@ -6,11 +6,11 @@ import { type Account, asAccount } from "./account.ts";
  * Runs the server and stops it when standard input closes: on our request, and also when our process was killed and
  * could not request anything. A shell, because it costs 1 MB where a second Node would cost 40.
  *
- * Fast shutdown (SIGINT) first; after 5 s immediate shutdown (SIGQUIT), which the next start recovers from.
+ * Fast shutdown (SIGINT) first, then immediate shutdown (SIGQUIT), which the next start recovers from.
  */
 const SCRIPT = `
 exec 3<&0 </dev/null
-log=$1; shift
+log=$1; patience=$2; shift 2
 "$@" 3<&- >>"$log" 2>&1 &
 server=$!
 echo "$server"
@@ -19,7 +19,7 @@ exec >/dev/null 2>&1
   read -r _ <&3
   kill -INT "$server"
   i=0
-  while [ "$i" -lt 50 ]; do
+  while [ "$i" -lt "$patience" ]; do
     sleep 0.1
     kill -0 "$server" || exit 0
     i=$((i + 1))
@@ -51,10 +51,14 @@ export interface KeeperOptions {
   /** Where the server's output is appended. A file: a pipe that nobody reads would block the server. */
   log: string;
   cwd: string;
+  /** How long the fast shutdown may take. Unit: milliseconds. @default 5_000 */
+  fastShutdownMs?: number;
 }
 
-export async function startKeeper({ command, args, env, account, log, cwd }: KeeperOptions): Promise<Keeper> {
-  const shell = spawn("/bin/sh", ["-c", SCRIPT, "postgres-keeper", log, command, ...args], {
+export async function startKeeper(options: KeeperOptions): Promise<Keeper> {
+  const { command, args, env, account, log, cwd, fastShutdownMs = 5_000 } = options;
+  const patience = String(Math.ceil(fastShutdownMs / 100));
+  const shell = spawn("/bin/sh", ["-c", SCRIPT, "postgres-keeper", log, patience, command, ...args], {
     cwd,
     env,
     stdio: ["pipe", "pipe", "ignore"],

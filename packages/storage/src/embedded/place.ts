@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chown, cp, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { type Account, canUse } from "./account.ts";
 
 /** Unlike /tmp, it survives a restart of the machine. */
@@ -76,6 +78,7 @@ export async function reachableBinaries(
   await rm(source, { force: true });
   await rm(copy, { recursive: true, force: true });
   await cp(native, copy, { recursive: true, verbatimSymlinks: true });
+  await promisify(execFile)("chmod", ["-R", "a+rX", copy]); // the copy keeps modes, and a strict umask with them
   await writeFile(`${source}.new`, native);
   await rename(`${source}.new`, source);
   return copy;

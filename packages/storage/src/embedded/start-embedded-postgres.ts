@@ -33,7 +33,7 @@ export interface EmbeddedPostgres extends AsyncDisposable {
   /** Connects as the superuser. For provisioning, not for services. */
   readonly adminUrl: string;
   url(database: string, role: string, password: string): string;
-  /** Fast shutdown: open transactions are rolled back. Takes 5 s at most; may be called again. */
+  /** Rolls open transactions back and ends, by force after 5 s. May be called again. */
   stop(): Promise<void>;
   /** Resolves with the exit code when the server has ended: stopped, crashed or killed. */
   readonly exited: Promise<number>;
@@ -63,10 +63,14 @@ export async function startEmbeddedPostgres(options: StartEmbeddedPostgresOption
 
   const url = (database: string, role: string, secret: string) =>
     `postgresql://${encodeURIComponent(role)}:${encodeURIComponent(secret)}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+  const exited = keeper.exited.then(async (code) => {
+    keeper.release();
+    await claimed.disposeAsync();
+    return code;
+  });
   const stop = async () => {
     keeper.release();
-    await keeper.exited;
-    await claimed.disposeAsync();
+    await exited;
   };
   return {
     port,
@@ -74,7 +78,7 @@ export async function startEmbeddedPostgres(options: StartEmbeddedPostgresOption
     adminUrl: url("postgres", SUPERUSER, password),
     url,
     stop,
-    exited: keeper.exited,
+    exited,
     [Symbol.asyncDispose]: stop,
   };
 }
