@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { Client, credentials, Metadata, type StatusObject } from "@grpc/grpc-js";
 import { decodeDetails, STATUS_DETAILS_KEY } from "../errors/status-details.ts";
 
 export interface RawAnswer {
@@ -9,25 +9,29 @@ export interface RawAnswer {
   /** BadRequest. */
   violations: readonly { field: string; description: string }[];
   message: string;
-  response?: Buffer;
+  responses: Buffer[];
 }
 
-/** Sends bytes as they are to a unary method of a server and reads the status: what no typed client can do. */
+/**
+ * Sends bytes as they are, one message and the end, to a method of any shape, and reads until the status: what no typed
+ * client can do.
+ */
 export function rawCall(target: string, path: string, bytes: Uint8Array, timeoutMs = 5_000): Promise<RawAnswer> {
   const client = new Client(target, credentials.createInsecure());
   const asIs = (value: Buffer) => value;
-  const deadline = Date.now() + timeoutMs;
-  return new Promise((resolve) => {
-    const answer = (error: ServiceError | null, response?: Buffer) => {
-      client.close();
-      if (error === null) {
-        resolve({ code: 0, reason: undefined, violations: [], message: "", ...(response && { response }) });
-        return;
-      }
-      const [details] = error.metadata.get(STATUS_DETAILS_KEY);
-      const { reason, violations = [] } = decodeDetails(Buffer.isBuffer(details) ? details : undefined);
-      resolve({ code: error.code, reason, violations, message: error.details });
-    };
-    client.makeUnaryRequest(path, asIs, asIs, Buffer.from(bytes), new Metadata(), { deadline }, answer);
+  const call = client.makeBidiStreamRequest(path, asIs, asIs, new Metadata(), { deadline: Date.now() + timeoutMs });
+  const responses: Buffer[] = [];
+  const { promise, resolve } = Promise.withResolvers<RawAnswer>();
+  call.on("data", (response: Buffer) => responses.push(response));
+  // The status tells everything that the error does.
+  call.on("error", () => undefined);
+  call.on("status", (status: StatusObject) => {
+    client.close();
+    const [details] = status.metadata.get(STATUS_DETAILS_KEY);
+    const { reason, violations = [] } = decodeDetails(Buffer.isBuffer(details) ? details : undefined);
+    resolve({ code: status.code, reason, violations, message: status.details, responses });
   });
+  call.write(Buffer.from(bytes));
+  call.end();
+  return promise;
 }

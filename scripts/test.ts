@@ -1,0 +1,51 @@
+/**
+ * `npm test`: every check that the project has, in the order in which they fail fastest. Stops at the first failure.
+ * `npm test -- unit e2e` runs only the named ones.
+ */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+
+const steps: Record<string, string[][]> = {
+  format: [
+    ["biome", "format", "."],
+    ["buf", "format", "--diff", "--exit-code", "--path", "proto/ecommerce"],
+  ],
+  lint: [["oxlint", "--type-aware", "--deny-warnings"], ["knip"]],
+  types: [["tsc", "--noEmit"]],
+  contracts: [
+    ["node", "scripts/third-party-protos.ts"],
+    ["buf", "lint"],
+    ["node", "scripts/generate.ts", "--check"],
+    ["node", "scripts/checks/breaking.ts"],
+  ],
+  unit: [["vitest", "run", "--project", "unit"]],
+  e2e: [["vitest", "run", "--project", "e2e"]],
+};
+
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !(name in steps));
+if (unknown.length > 0) {
+  console.error(`No such check: ${unknown.join(", ")}. There are: ${Object.keys(steps).join(", ")}`);
+  process.exit(2);
+}
+
+const begin = performance.now();
+for (const [name, commands] of Object.entries(steps)) {
+  if (named.length > 0 && !named.includes(name)) continue;
+  const started = performance.now();
+  for (const [command = "", ...args] of commands) {
+    console.log(`\n▸ ${name}: ${command} ${args.join(" ")}`);
+    const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
+    if (status === 0) continue;
+    console.error(`\n✗ ${name} failed${error === undefined ? "" : `: ${error.message}`}`);
+    process.exit(1);
+  }
+  console.log(`✓ ${name} (${seconds(started)})`);
+}
+console.log(`\n✓ every check passed (${seconds(begin)})`);
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1_000).toFixed(1)} s`;
+}
