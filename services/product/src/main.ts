@@ -1,0 +1,47 @@
+import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
+import { createLogger, main, readConfig, runUntilSignal } from "@holdfast/process";
+import { serve } from "@holdfast/rpc";
+import { listen, migrate, openDatabase } from "@holdfast/storage";
+import { STOCK_CHANNEL } from "./adapters/notify-stock.ts";
+import { pruneKeys } from "./adapters/prune-keys.ts";
+import type { Schema } from "./adapters/schema.ts";
+import { Config } from "./config.ts";
+import { handlers } from "./handlers.ts";
+import { pruneLoop } from "./prune-loop.ts";
+
+/** Of the drain time, kept back for what is closed after the server. Unit: milliseconds. */
+const CLOSING_MS = 1_000;
+
+await main(async () => {
+  const config = readConfig(Config, process.env);
+  const log = createLogger({ service: "product", level: config.LOG_LEVEL });
+  const lifecycle = runUntilSignal({ log, drainMs: config.DRAIN_MS });
+  const onConnectionLost = (err: unknown) => log.warn({ err }, "lost a connection to the database");
+
+  await migrate(config.DATABASE_URL, new URL("./migrations/", import.meta.url), {
+    onProgress: (message) => log.info({}, message),
+  });
+  const db = openDatabase<Schema>({
+    url: config.DATABASE_URL,
+    maxConnections: config.DATABASE_CONNECTIONS,
+    applicationName: "product",
+    onConnectionLost,
+  });
+  lifecycle.onDrain("database", () => db[Symbol.asyncDispose]());
+
+  const notifications = listen(config.DATABASE_URL, [STOCK_CHANNEL], { onConnectionLost });
+  lifecycle.onDrain("notifications", () => notifications[Symbol.asyncDispose]());
+
+  const prune = pruneKeys(db, { keepHours: config.IDEMPOTENCY_KEEP_HOURS });
+  const pruning = pruneLoop({ prune, intervalMs: config.PRUNE_INTERVAL_MS, signal: lifecycle.signal, log });
+  lifecycle.onDrain("pruning", () => pruning);
+
+  const server = await serve(ProductServiceDefinition, handlers({ db, notifications, config }), {
+    listen: config.LISTEN,
+    log,
+  });
+  const graceMs = Math.max(config.DRAIN_MS - CLOSING_MS, 0);
+  lifecycle.onDrain("server", () => server.drain({ graceMs }));
+  server.health.set(true);
+  lifecycle.ready({ port: server.port });
+});

@@ -1,0 +1,57 @@
+import type {
+  ImportProductsResponse,
+  ProductServiceDefinition,
+} from "@holdfast/contracts/ecommerce/product/v1/product_service";
+import type { Handlers } from "@holdfast/rpc";
+import { checkRow } from "../domain/check-row.ts";
+import { ImportCounter, type ImportTally } from "../domain/import-tally.ts";
+import type { ProductDraft } from "../domain/product.ts";
+import type { Scope } from "../domain/scope.ts";
+
+/** Rows that are stored together, or more by what is left of a message. */
+const BATCH_ROWS = 1_000;
+
+/** Makes or updates products by sku, of two drafts with one sku the later one counts. @returns How many were made. */
+export type StoreDrafts = (scope: Scope, drafts: readonly ProductDraft[]) => Promise<{ created: number }>;
+
+/**
+ * ImportProducts: good rows are stored batch by batch, bad ones counted and the first of them told. The next message is
+ * read when the last batch is stored, so that memory does not grow with the import.
+ */
+export function importProducts({
+  store,
+}: {
+  store: StoreDrafts;
+}): Handlers<typeof ProductServiceDefinition>["importProducts"] {
+  return async (requests, { deadline, signal }) => {
+    const counter = new ImportCounter();
+    let batch: ProductDraft[] = [];
+    const storeBatch = async () => {
+      const { created } = await store({ deadline, signal }, batch);
+      counter.store({ rows: batch.length, created });
+      batch = [];
+    };
+
+    for await (const { rows } of requests) {
+      for (const row of rows) {
+        counter.receive();
+        const checked = checkRow(row);
+        if (checked.kind === "ok") batch.push(checked.draft);
+        else counter.reject(row.sku, checked);
+      }
+      if (batch.length >= BATCH_ROWS) await storeBatch();
+    }
+    if (batch.length > 0) await storeBatch();
+    return tallyToProto(counter);
+  };
+}
+
+function tallyToProto({ received, created, updated, rejected, errors }: ImportTally): ImportProductsResponse {
+  return {
+    receivedCount: BigInt(received),
+    createdCount: BigInt(created),
+    updatedCount: BigInt(updated),
+    rejectedCount: BigInt(rejected),
+    errors: errors.map((error) => ({ ...error, rowNumber: BigInt(error.rowNumber) })),
+  };
+}
