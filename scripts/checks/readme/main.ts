@@ -1,0 +1,53 @@
+/**
+ * Runs every command of README.md, in order and in one shell, and compares what each prints with what stands beneath
+ * it. `npm start` is started first, in a folder of its own, and stopped at the end as a user would: with Ctrl-C.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { matches } from "./matches.ts";
+import { readCommands } from "./read-commands.ts";
+import { Shell } from "./shell.ts";
+
+const root = join(import.meta.dirname, "../../..");
+const folder = mkdtempSync(join(tmpdir(), "holdfast-readme-"));
+// As in a newcomer's shell, with grpcurl where CI puts it.
+const env = { ...process.env, HOLDFAST_FOLDER: folder, PATH: `${join(root, ".tools/bin")}:${process.env.PATH}` };
+const commands = readCommands(readFileSync(join(root, "README.md"), "utf8"));
+const started = commands.find(({ text }) => text === "npm start");
+if (started === undefined) throw new Error("README.md does not say how to start");
+
+const stack = spawn("npm", ["start"], { cwd: root, env, stdio: ["ignore", "pipe", "inherit"], detached: true });
+let failures = 0;
+try {
+  console.log("$ npm start");
+  await ready();
+  using shell = new Shell(root, env);
+  for (const command of commands) {
+    if (command === started || command.text === "npm test") continue;
+    const { printed, code } = await shell.run(command.text, 300_000);
+    const good = code === 0 && matches(command.output, printed);
+    console.log(`${good ? "✓" : "✗"} README.md:${command.line} $ ${command.text}`);
+    if (good) continue;
+    failures += 1;
+    console.log(`  exit code ${code}; printed:\n${printed}\n  expected:\n${command.output.join("\n")}`);
+  }
+} finally {
+  if (stack.pid !== undefined) process.kill(-stack.pid, "SIGINT");
+  if (stack.exitCode === null) await once(stack, "exit");
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`README.md: ${commands.length} commands, ${failures} not as it says`);
+process.exitCode = failures === 0 ? 0 : 1;
+
+async function ready(): Promise<void> {
+  let printed = "";
+  for await (const chunk of stack.stdout) {
+    printed += String(chunk);
+    if (/^ready/im.test(printed)) break;
+  }
+  stack.stdout.resume();
+  if (!/^ready/im.test(printed)) throw new Error(`npm start did not become ready:\n${printed}`);
+}
