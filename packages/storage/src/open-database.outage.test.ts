@@ -117,6 +117,19 @@ describe("the pool", () => {
     expect(lost).toBeGreaterThan(0);
   });
 
+  test("loses a connection between two statements of a transaction, and says so at the second", async () => {
+    await using database = openDatabase({ url: own.url, maxConnections: 1, applicationName: "between" });
+    const lost = database.transaction(within(5_000), async (tx) => {
+      await sql`select 1`.execute(tx);
+      await observer.query(
+        "select pg_terminate_backend(pid, 1000) from pg_stat_activity where application_name = 'between'",
+      );
+      await sql`select 2`.execute(tx);
+    });
+    await expect(lost).rejects.toMatchObject({ kind: "unavailable", outcomeUnknown: false });
+    await selectOne(database);
+  });
+
   test("says unavailable where nobody listens", async () => {
     await using database = openDatabase({ url: "postgresql://a:b@127.0.0.1:1/c" });
     await expect(selectOne(database)).rejects.toMatchObject({ kind: "unavailable", outcomeUnknown: false });

@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startEmbeddedPostgres } from "@holdfast/storage";
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from "@holdfast/storage";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
@@ -14,10 +14,13 @@ declare module "vitest" {
 /** One PostgreSQL for the whole test run, in a folder that goes away with it. For `globalSetup` of vitest. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-test-postgres-"));
-  const server = await startEmbeddedPostgres({ folder });
+  const server = await startEmbeddedPostgres({ folder }).catch(async (error: unknown) => {
+    await removeEmbeddedPostgres(folder);
+    throw error;
+  });
   project.provide("postgresAdminUrl", server.adminUrl);
   return async () => {
     await server.stop();
-    await rm(folder, { recursive: true, force: true });
+    await removeEmbeddedPostgres(folder);
   };
 }

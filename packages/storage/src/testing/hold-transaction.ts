@@ -8,6 +8,7 @@ await using database = openDatabase<{ note: { text: string } }>({ url, applicati
 const scope = within(Number(ms));
 await database.transaction(scope, async (tx) => {
   await tx.insertInto("note").values({ text: state }).execute();
+  await sql`select pg_sleep(0.5)`.execute(tx); // what follows has less time than the whole transaction
   setImmediate(() => process.stdout.write(`${scope.deadline}\n`));
   if (state === "running") await sql`select pg_sleep(60)`.execute(tx);
   await new Promise(() => setInterval(() => {}, 1_000));
