@@ -1,0 +1,43 @@
+import { readConfig as read } from "@holdfast/process";
+import { z } from "zod";
+
+const milliseconds = z.coerce.number().int().positive();
+
+/** Connecting, a slow scheduler, the way back. Unit: milliseconds. */
+const MARGIN_MS = 1_000;
+
+const Config = z
+  .object({
+    /** The service's own database, `postgresql://role:password@host:port/database`. No default: it holds the books. */
+    DATABASE_URL: z.string(),
+    /** The payment provider's HTTP API. No default: a wrong one would charge the wrong place. */
+    PROVIDER_URL: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }),
+    /** Where to serve gRPC. Port 0 takes any free one. */
+    LISTEN: z.string().default("127.0.0.1:50051"),
+    /** Longest time for one request to the provider. Unit: milliseconds. */
+    PROVIDER_TIMEOUT_MS: milliseconds.default(3_000),
+    /** After so long a request to the provider has had its effect or never will; it may then be sent again if none is
+     * found. Longer than PROVIDER_TIMEOUT_MS by 1 s, and longer than the provider itself works on one. Unit: milliseconds. */
+    PROVIDER_SETTLE_MS: milliseconds.default(6_000),
+    /** How long an instance has an open outcome for itself; an instance that was killed delays it by this. Longer than
+     * PROVIDER_TIMEOUT_MS by 1 s. Unit: milliseconds. */
+    LEASE_MS: milliseconds.default(10_000),
+    /** How often to look for open outcomes. Unit: milliseconds. */
+    RECOVERY_POLL_MS: milliseconds.default(500),
+    /** How long calls under way may take to end after SIGTERM; then the process ends. Unit: milliseconds. */
+    DRAIN_MS: milliseconds.default(4_000),
+    /** Least level of log lines. */
+    LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  })
+  .refine((config) => config.LEASE_MS >= config.PROVIDER_TIMEOUT_MS + MARGIN_MS, {
+    path: ["LEASE_MS"],
+    error: "must be at least PROVIDER_TIMEOUT_MS + 1000: nobody may take over while a request is under way",
+  })
+  .refine((config) => config.PROVIDER_SETTLE_MS >= config.PROVIDER_TIMEOUT_MS + MARGIN_MS, {
+    path: ["PROVIDER_SETTLE_MS"],
+    error: "must be at least PROVIDER_TIMEOUT_MS + 1000: a second request may not overtake the first",
+  });
+export type Config = Readonly<z.output<typeof Config>>;
+
+/** @throws {ConfigError} With all problems at once. */
+export const readConfig = (env: NodeJS.ProcessEnv): Config => read(Config, env);
