@@ -1,15 +1,33 @@
 import { defineConfig } from "vitest/config";
 
+const common = {
+  pool: "forks",
+  // A test that passes the second time has failed.
+  retry: 0,
+} as const;
+
+/** Against the whole system, as real processes: one file after the other, since they share it. */
+const system = { ...common, fileParallelism: false, globalSetup: ["./e2e/setup.ts"], hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
-    include: ["{packages,services,scripts}/**/*.test.ts"],
-    globalSetup: ["./packages/testkit/src/postgres-setup.ts"],
-    pool: "forks",
-    // A test that passes the second time has failed.
-    retry: 0,
-    testTimeout: 15_000,
-    hookTimeout: 30_000,
-    // Each step waits for a condition; a test that takes longer than this is worth a look.
     slowTestThreshold: 3_000,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: "unit",
+          include: ["{packages,services,scripts}/**/*.test.ts"],
+          globalSetup: ["./packages/testkit/src/postgres-setup.ts"],
+          testTimeout: 15_000,
+          hookTimeout: 30_000,
+        },
+      },
+      { test: { ...system, name: "e2e", include: ["e2e/*.e2e.ts", "e2e/bad-input/*.e2e.ts"], testTimeout: 60_000 } },
+      // With grpcurl, which npm does not bring.
+      { test: { ...system, name: "grpcurl", include: ["e2e/grpcurl/*.e2e.ts"], testTimeout: 60_000 } },
+      // What the system must show under load and faults: minutes each.
+      { test: { ...system, name: "long", include: ["e2e/long/*.e2e.ts"], testTimeout: 1_200_000 } },
+    ],
   },
 });

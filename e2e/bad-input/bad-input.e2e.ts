@@ -5,12 +5,12 @@ import { ImportProductsResponse } from "@holdfast/contracts/ecommerce/product/v1
 import { Status } from "@holdfast/rpc";
 import { type RawAnswer, rawCall } from "@holdfast/rpc/testing/raw-call";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { rowCounts } from "../row-counts.ts";
+import { rowCounts } from "../support/row-counts.ts";
 import { accepted } from "./accepted.ts";
 import { type BadRequest, badRequests } from "./bad-requests.ts";
 import { goodRequest } from "./good-requests.ts";
 
-const { targets, databases, pids } = inject("stack");
+const { targets, databaseUrls, pids } = inject("stack");
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
 
 const methods = (["payment", "product", "order"] as const).flatMap((name) => {
@@ -54,7 +54,7 @@ describe("bad input", () => {
 
   describe("what the contract forbids", () => {
     beforeAll(async () => {
-      before = await rowCounts(databases);
+      before = await rowCounts(databaseUrls);
     });
 
     test("is a table worth its name", () => {
@@ -84,8 +84,8 @@ describe("bad input", () => {
     });
 
     afterAll(async () => {
-      expect(await rowCounts(databases), "nothing is written").toEqual(before);
-      for (const pid of pids) expect(process.kill(pid, 0), "the process is unharmed").toBe(true);
+      expect(await rowCounts(databaseUrls), "nothing is written").toEqual(before);
+      for (const pid of Object.values(pids)) expect(process.kill(pid, 0), "the process is unharmed").toBe(true);
     });
   });
 });

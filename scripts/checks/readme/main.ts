@@ -1,20 +1,18 @@
 /**
  * Runs every command of README.md, in order and in one shell, and compares what each prints with what stands beneath
- * it. `npm start` is started first, in a folder of its own, and stopped at the end as a user would: with Ctrl-C.
+ * it. `npm start` is started first, and stopped at the end as a user would: with Ctrl-C.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { matches } from "./matches.ts";
 import { readCommands } from "./read-commands.ts";
 import { Shell } from "./shell.ts";
 
 const root = join(import.meta.dirname, "../../..");
-const folder = mkdtempSync(join(tmpdir(), "holdfast-readme-"));
 // As in a newcomer's shell, with grpcurl where CI puts it.
-const env = { ...process.env, HOLDFAST_FOLDER: folder, PATH: `${join(root, ".tools/bin")}:${process.env.PATH}` };
+const env = { ...process.env, PATH: `${join(root, ".tools/bin")}:${process.env.PATH}` };
 const commands = readCommands(readFileSync(join(root, "README.md"), "utf8"));
 const started = commands.find(({ text }) => text === "npm start");
 if (started === undefined) throw new Error("README.md does not say how to start");
@@ -37,7 +35,6 @@ try {
 } finally {
   if (stack.pid !== undefined) process.kill(-stack.pid, "SIGINT");
   if (stack.exitCode === null) await once(stack, "exit");
-  rmSync(folder, { recursive: true, force: true });
 }
 console.log(`README.md: ${commands.length} commands, ${failures} not as it says`);
 process.exitCode = failures === 0 ? 0 : 1;

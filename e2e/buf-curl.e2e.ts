@@ -1,0 +1,4 @@
+import { bufCurl } from "./support/command-line.ts";
+import { describeCalls } from "./support/describe-calls.ts";
+
+describeCalls(bufCurl);

@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type StackFile, startStack } from "@holdfast/stack";
+import type { TestProject } from "vitest/node";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The system that the tests share. */
+    stack: StackFile & { folder: string };
+  }
+}
+
+/** The whole system on free ports, in a folder that goes away with it. For `globalSetup` of vitest. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-e2e-"));
+  const anyPort = { payment: 0, product: 0, order: 0, provider: 0, postgres: 0 };
+  const stack = await startStack({ folder, ports: anyPort });
+  const { targets, databaseUrls, providerUrl, providerFile, logs, processes } = stack;
+  const pids = Object.fromEntries(Object.entries(processes).map(([name, { pid = 0 }]) => [name, pid]));
+  const shared = { targets, databaseUrls, providerUrl, providerFile, logs, pids, pid: process.pid };
+  project.provide("stack", { ...shared, folder });
+  return async () => {
+    await stack.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+}

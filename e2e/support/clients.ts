@@ -1,0 +1,59 @@
+import { randomUUID } from "node:crypto";
+import { type Order, Order_State } from "@holdfast/contracts/ecommerce/order/v1/order";
+import type { CreateOrderRequest } from "@holdfast/contracts/ecommerce/order/v1/order_service";
+import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
+import { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/v1/payment_service";
+import type { Product } from "@holdfast/contracts/ecommerce/product/v1/product";
+import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
+import { connect } from "@holdfast/rpc";
+import { inject } from "vitest";
+
+const timeoutMs = 30_000;
+
+/** Clients of the shared system. */
+export function clients() {
+  const { targets } = inject("stack");
+  return {
+    orders: connect(OrderServiceDefinition, targets.order, { timeoutMs }),
+    products: connect(ProductServiceDefinition, targets.product, { timeoutMs }),
+    payments: connect(PaymentServiceDefinition, targets.payment, { timeoutMs }),
+  };
+}
+
+type Clients = ReturnType<typeof clients>;
+
+/** A product that no other test knows. */
+export async function aProduct({ products }: Clients, { stock = 100, pence = 250n } = {}): Promise<Product> {
+  const { product } = await products.createProduct({
+    name: "Lantern",
+    sku: `E2E-${randomUUID()}`,
+    price: { currencyCode: "GBP", minorUnits: pence },
+    stock,
+    idempotencyKey: randomUUID(),
+  });
+  if (product === undefined) throw new Error("CreateProduct answered without a product");
+  return product;
+}
+
+/** A request for one unit. */
+export function anOrder(product: Product, overrides: Partial<CreateOrderRequest> = {}): CreateOrderRequest {
+  return {
+    customerId: `e2e-${randomUUID()}`,
+    items: [{ productId: product.id, quantity: 1 }],
+    idempotencyKey: randomUUID(),
+    expectedTotal: undefined,
+    paymentMethod: "pm_card_ok",
+    ...overrides,
+  };
+}
+
+/** Follows an order to its end. */
+export async function settled({ orders }: Clients, orderId: string): Promise<Order> {
+  for await (const _ of orders.streamOrderUpdates({ orderId })) void _;
+  const { order } = await orders.getOrder({ orderId });
+  if (order === undefined) throw new Error("GetOrder answered without an order");
+  if (order.state !== Order_State.STATE_CONFIRMED && order.state !== Order_State.STATE_CANCELLED) {
+    throw new Error(`The stream of ${orderId} ended in state ${order.state}`);
+  }
+  return order;
+}
