@@ -18,7 +18,7 @@ export function describeCalls(client: CommandLineClient): void {
       idempotencyKey: randomUUID(),
     };
     const { messages } = await client.call(targets.product, `${PRODUCTS}/CreateProduct`, request);
-    return (messages[0]?.product as { id: string }).id;
+    return idOf(messages[0]?.product);
   }
 
   describe(client.name, () => {
@@ -46,7 +46,7 @@ export function describeCalls(client: CommandLineClient): void {
       };
       const created = await client.call(targets.order, `${ORDERS}/CreateOrder`, order);
       expect(created.messages).toMatchObject([{ order: { state: "STATE_PENDING", total: gbp(500) } }]);
-      const orderId = (created.messages[0]?.order as { id: string }).id;
+      const orderId = idOf(created.messages[0]?.order);
 
       const updates = await client.call(targets.order, `${ORDERS}/StreamOrderUpdates`, { orderId });
       expect(updates.messages.map(({ event }) => (event as { state: string }).state)).toEqual([
@@ -68,7 +68,7 @@ export function describeCalls(client: CommandLineClient): void {
         idempotencyKey: randomUUID(),
         paymentMethod: "pm_card_declined",
       });
-      const orderId = (created.messages[0]?.order as { id: string }).id;
+      const orderId = idOf(created.messages[0]?.order);
       const updates = await client.call(targets.order, `${ORDERS}/StreamOrderUpdates`, { orderId });
       expect(updates.messages.at(-1)).toMatchObject({
         event: { state: "STATE_CANCELLED", reason: "CANCEL_REASON_PAYMENT_DECLINED" },
@@ -111,4 +111,10 @@ export function describeCalls(client: CommandLineClient): void {
       for (const word of [/not_?found/i, /ORDER_NOT_FOUND/, /ord_none/]) expect(stderr).toMatch(word);
     });
   });
+}
+
+function idOf(value: unknown): string {
+  const { id } = Object(value) as { id?: unknown };
+  if (typeof id !== "string") throw new Error(`It has no id: ${JSON.stringify(value)}`);
+  return id;
 }
