@@ -47,7 +47,7 @@ function count(names: Map<string, Map<string, number>>, stockCode: string, name:
 /** Names are written in capitals; "?", "damaged" and "thrown away" are notes of the warehouse. */
 function usableName(description: string): string | undefined {
   const name = description.replaceAll(/[\p{Cc}\s]+/gu, " ").trim();
-  return /\p{Lu}/u.test(name) ? [...name].slice(0, NAME_LIMIT).join("") : undefined;
+  return /\p{Lu}/u.test(name) ? Array.from(name).slice(0, NAME_LIMIT).join("") : undefined;
 }
 
 /** Of two equally frequent names the first one of the file. */

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { parse } from "csv-parse";
 import { decodeText } from "./decode-text.ts";
-import { InputError } from "./input-error.ts";
+import { InputError } from "../audit/input-error.ts";
 
 /** The columns of the data set; a file may have them in any order, and others beside them. */
 export const COLUMNS = [

@@ -1,0 +1,293 @@
+import { answerAbout, type TestBooks } from "./books.fixture.ts";
+import { post, writeCharge } from "./order-story.fixture.ts";
+
+const captureOf = (orderId: string, id: string, amount: string) => ({
+  type: "capture" as const,
+  id,
+  order_id: orderId,
+  customer_id: `cus_${orderId}`,
+  idempotency_key: `key-of-${id}`,
+  amount_minor: amount,
+  currency_code: "GBP",
+  payment_method: "pm_card_ok",
+});
+
+/** One thing spoiled, and what the audit has to say: nothing else. */
+export const spoiledBooks: [
+  what: string,
+  invariant: string,
+  subject: string,
+  spoil: (books: TestBooks) => Promise<unknown>,
+][] = [
+  [
+    "a second capture, which the ledger has too",
+    "I1",
+    "ord_confirmed",
+    async ({ provider, payment }) => {
+      await provider.append(captureOf("ord_confirmed", "cap_again", "500"));
+      await post(payment, "txn_confirmed", "cap_again", 500);
+    },
+  ],
+  [
+    "a capture of more than the total",
+    "I1",
+    "ord_confirmed",
+    ({ order }) => order("update orders set total_minor_units = 499 where id = 'ord_confirmed'"),
+  ],
+  [
+    "a capture in another currency",
+    "I1",
+    "ord_confirmed",
+    ({ order }) => order("update orders set currency_code = 'EUR' where id = 'ord_confirmed'"),
+  ],
+  [
+    "a capture for an order that got lost",
+    "I1",
+    "ord_lost",
+    (books) => writeCharge(books, { orderId: "ord_lost", key: "ord_lost:capture:1", amount: 250, outcome: "captured" }),
+  ],
+  [
+    "a ledger line alone",
+    "I2",
+    "txn_direct",
+    ({ payment }) =>
+      payment(
+        "update ledger_entries set amount = amount + 1 where transaction_id = 'txn_direct' and id in (select min(id) from ledger_entries where account = 'customer' and transaction_id = 'txn_direct')",
+      ),
+  ],
+  [
+    "money left in clearing",
+    "I2",
+    "txn_direct",
+    ({ payment }) => payment("delete from ledger_entries where transaction_id = 'txn_direct' and leg = 2"),
+  ],
+  [
+    "a ledger whose currencies do not add up",
+    "I2",
+    "GBP",
+    ({ payment }) =>
+      payment(
+        "update ledger_entries set currency_code = 'EUR' where transaction_id = 'txn_direct' and leg = 2 and account = 'merchant'",
+      ),
+  ],
+  [
+    "a ledger effect that the provider does not have",
+    "I2",
+    "cap_direct",
+    ({ provider }) => provider.remove("cap_direct"),
+  ],
+  [
+    "a provider's effect that the ledger does not have",
+    "I2",
+    "cap_direct",
+    ({ payment }) => payment("delete from ledger_entries where transaction_id = 'txn_direct'"),
+  ],
+  [
+    "a ledger effect with another amount than the provider's",
+    "I2",
+    "cap_direct",
+    ({ payment }) => payment("update ledger_entries set amount = amount * 2 where transaction_id = 'txn_direct'"),
+  ],
+  [
+    "a ledger effect of another order than the provider's",
+    "I2",
+    "cap_direct",
+    ({ payment }) => payment("update transactions set order_id = 'ord_other' where id = 'txn_direct'"),
+  ],
+  [
+    "a refund posted the wrong way round",
+    "I2",
+    "ref_refunded",
+    ({ payment }) => payment("update ledger_entries set amount = -amount where provider_effect_id = 'ref_refunded'"),
+  ],
+  [
+    "an order that does not get on",
+    "I3",
+    "ord_flying",
+    ({ order }) => order("update orders set update_time = now() - interval '31 s' where id = 'ord_flying'"),
+  ],
+  [
+    "a confirmed order without a capture",
+    "I4",
+    "ord_confirmed",
+    async ({ provider, payment }) => {
+      await provider.remove("cap_confirmed");
+      await payment("delete from ledger_entries where transaction_id = 'txn_confirmed'");
+    },
+  ],
+  [
+    "a cancelled order that was not refunded",
+    "I4",
+    "ord_refunded",
+    async ({ provider, payment }) => {
+      await provider.remove("ref_refunded");
+      await payment("delete from ledger_entries where provider_effect_id = 'ref_refunded'");
+    },
+  ],
+  [
+    "a confirmed order that was refunded",
+    "I4",
+    "ord_confirmed",
+    async ({ provider, payment }) => {
+      const { customer_id: _, payment_method: __, ...about } = captureOf("ord_confirmed", "ref_confirmed", "500");
+      await provider.append({ ...about, type: "refund", capture_id: "cap_confirmed", reason: "" });
+      await post(payment, "txn_confirmed", "ref_confirmed", -500);
+    },
+  ],
+  [
+    "a confirmed order whose stock was given back",
+    "I4",
+    "ord_confirmed",
+    async ({ product }) => {
+      await product("update reservation set state = 'RELEASED' where order_id = 'ord_confirmed'");
+      await product("update product set sold = sold - 2, stock = stock + 2");
+    },
+  ],
+  [
+    "a confirmed order whose stock was never taken",
+    "I4",
+    "ord_confirmed",
+    async ({ product }) => {
+      await product("delete from reservation_item where order_id = 'ord_confirmed'");
+      await product("delete from reservation where order_id = 'ord_confirmed'");
+      await product("update product set sold = sold - 2, stock = stock + 2");
+    },
+  ],
+  [
+    "a confirmed order that was sold another quantity",
+    "I4",
+    "ord_confirmed",
+    async ({ product }) => {
+      await product("update reservation_item set quantity = 3 where order_id = 'ord_confirmed'");
+      await product("update product set sold = sold + 1, stock = stock - 1");
+    },
+  ],
+  [
+    "a cancelled order that still keeps stock",
+    "I4",
+    "ord_declined",
+    async ({ product }) => {
+      await product("update reservation set state = 'RESERVED' where order_id = 'ord_declined'");
+      await product("update product set reserved = reserved + 4, stock = stock - 4");
+    },
+  ],
+  [
+    "stock below 0, the constraint being gone",
+    "I5",
+    "prod_a",
+    async ({ product }) => {
+      await product("alter table product drop constraint product_stock_not_negative");
+      await product("update product set stock = -1, received = -1 + reserved + sold");
+    },
+  ],
+  [
+    "units that are nowhere, the constraint being gone",
+    "I5",
+    "prod_a",
+    async ({ product }) => {
+      await product("alter table product drop constraint product_stock_adds_up");
+      await product("update product set stock = stock - 1");
+    },
+  ],
+  [
+    "units sold to nobody",
+    "I5",
+    "prod_a",
+    ({ product }) => product("update product set sold = sold + 1, stock = stock - 1"),
+  ],
+  [
+    "units reserved for nobody",
+    "I5",
+    "prod_a",
+    ({ product }) => product("update product set reserved = reserved + 1, stock = stock - 1"),
+  ],
+  [
+    "a gap in the log",
+    "I6",
+    "ord_confirmed",
+    async ({ order }) => {
+      await order("delete from outbox where order_id = 'ord_confirmed' and sequence = 2");
+      await order("delete from order_events where order_id = 'ord_confirmed' and sequence = 2");
+    },
+  ],
+  [
+    "an illegal transition",
+    "I6",
+    "ord_confirmed",
+    ({ order }) => order("update order_events set state = 'PAID' where order_id = 'ord_confirmed' and sequence = 2"),
+  ],
+  [
+    "a log that goes on after the end",
+    "I6",
+    "ord_declined",
+    async ({ order }) => {
+      await order("insert into order_events values ('ord_declined', 4, 'CANCELLED', null, 'cus_ord_declined', 4)");
+      await order(
+        "insert into outbox (order_id, sequence, routing_key, payload) values ('ord_declined', 4, 'order.x', '{}')",
+      );
+      await order("update orders set version = 4 where id = 'ord_declined'");
+    },
+  ],
+  [
+    "a version without its event",
+    "I6",
+    "ord_confirmed",
+    ({ order }) => order("update orders set version = 5 where id = 'ord_confirmed'"),
+  ],
+  [
+    "a log that does not end with the order's state",
+    "I6",
+    "ord_flying",
+    ({ order }) => order("update orders set state = 'PAID' where id = 'ord_flying'"),
+  ],
+  [
+    "an order without any event",
+    "I6",
+    "ord_flying",
+    async ({ order }) => {
+      await order("delete from outbox where order_id = 'ord_flying'");
+      await order("delete from order_events where order_id = 'ord_flying'");
+    },
+  ],
+  [
+    "an event that nobody would be told of",
+    "I6",
+    "ord_confirmed",
+    ({ order }) => order("delete from outbox where order_id = 'ord_confirmed' and sequence = 4"),
+  ],
+  [
+    "a gap in a customer's numbers",
+    "I6",
+    "cus_ord_confirmed",
+    ({ order }) =>
+      order("update order_events set customer_sequence = 9 where order_id = 'ord_confirmed' and sequence = 4"),
+  ],
+  [
+    "an order without an idempotency key",
+    "I7",
+    "ord_confirmed",
+    ({ order }) => order("delete from idempotency_keys where key = 'key_ord_confirmed'"),
+  ],
+  [
+    "an answer about an order that is not there",
+    "I7",
+    "ord_lost",
+    ({ order }) =>
+      order("insert into idempotency_keys values ('cus', 'CreateOrder', 'key', '', $1)", [answerAbout("ord_lost")]),
+  ],
+  [
+    "one order under two keys",
+    "I7",
+    "ord_confirmed",
+    ({ order }) =>
+      order("insert into idempotency_keys values ('cus_ord_confirmed', 'CreateOrder', 'key', '', $1)", [
+        answerAbout("ord_confirmed"),
+      ]),
+  ],
+  [
+    "another customer's order as an answer",
+    "I7",
+    "ord_confirmed",
+    ({ order }) => order("update idempotency_keys set customer_id = 'cus_other' where key = 'key_ord_confirmed'"),
+  ],
+];

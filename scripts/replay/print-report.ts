@@ -1,0 +1,43 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { STATE_FOLDER } from "../audit/find-stack.ts";
+import { formatLeftOutCounts, formatLeftOutRows } from "./format-left-out.ts";
+import { formatSummary } from "./format-summary.ts";
+import { type ReplayedDay, summarize } from "./summary.ts";
+
+/** Rows that are listed unless all are asked for. */
+const SHOWN_ROWS = 20;
+
+export interface ReportOptions {
+  run: string;
+  /** Whether to print every row that was left out; otherwise what is not printed goes to a file. */
+  list: boolean;
+  /** Calls that failed for a while, by status code. */
+  faults: ReadonlyMap<number, number>;
+}
+
+/** Prints what became of the days. Returns whether everything is as it should be. */
+export async function printReport(replayed: readonly ReplayedDay[], options: ReportOptions): Promise<boolean> {
+  const days = replayed.map(({ day }) => day);
+  const rows = formatLeftOutRows(days);
+  if (rows.length > 0) {
+    console.log(`\n${formatLeftOutCounts(days)}`);
+    console.log(rows.slice(0, options.list ? rows.length : SHOWN_ROWS).join("\n"));
+    if (!options.list && rows.length > SHOWN_ROWS) await writeRest(rows, options.run);
+  }
+
+  const summaries = replayed.map((day) => ({ day, summary: summarize(day) }));
+  for (const { day, summary } of summaries) console.log(`\n${formatSummary(day, summary)}`);
+  const faults = [...options.faults.values()].reduce((sum, n) => sum + n, 0);
+  if (faults > 0) console.log(`  ${faults} calls were repeated while a service was away`);
+  const findings = summaries.flatMap(({ summary }) => summary.findings);
+  for (const finding of findings) console.log(`  ! ${finding}`);
+  return findings.length === 0;
+}
+
+async function writeRest(rows: readonly string[], run: string): Promise<void> {
+  await mkdir(STATE_FOLDER, { recursive: true });
+  const path = join(STATE_FOLDER, `replay-${run.replaceAll(/[^\w.-]/g, "_")}-left-out.txt`);
+  await writeFile(path, `${rows.map((row) => row.trim()).join("\n")}\n`);
+  console.log(`  … and ${rows.length - SHOWN_ROWS} more: all of them in ${path} (--list prints them)`);
+}
