@@ -17,13 +17,15 @@ export interface TestPayment extends AsyncDisposable {
   readonly client: PaymentClient;
 }
 
-/** Short enough for a test, and in the proportions of the defaults. */
-export const QUICK = {
-  PROVIDER_TIMEOUT_MS: "500",
-  PROVIDER_SETTLE_MS: "1500",
-  LEASE_MS: "1500",
+/** Shorter than the defaults, in their proportions, and long enough for a busy machine. */
+const QUICK = {
+  PROVIDER_TIMEOUT_MS: "2000",
+  PROVIDER_SETTLE_MS: "3000",
+  LEASE_MS: "3000",
   RECOVERY_POLL_MS: "50",
 } as const;
+/** For tests that wait until a lease has ended. Its requests may time out without need. */
+export const HASTY = { ...QUICK, PROVIDER_TIMEOUT_MS: "500", PROVIDER_SETTLE_MS: "1500", LEASE_MS: "1500" } as const;
 
 /** The real payment service, as a process. */
 export async function startPayment(env: {
