@@ -1,0 +1,57 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { processIdentity } from "./process-identity.ts";
+import type { StackFile } from "./stack-file.ts";
+import type { StackFolder } from "./stack-folder.ts";
+
+const run = promisify(execFile);
+
+/** Programs whose stack was killed end by themselves within their drain time; one that was frozen does not. */
+const END_WITHIN_MS = 5_000;
+const POLL_MS = 20;
+
+/**
+ * Waits for the programs of an earlier stack of this folder, whose process was killed, and ends those that stay. They
+ * would keep the ports. The database has its own way: `startEmbeddedPostgres` sees to it.
+ */
+export async function endLeftovers(folder: StackFolder, onProgress: (message: string) => void): Promise<void> {
+  const text = await readFile(folder.stackFile, "utf8").catch(() => undefined); // the first start
+  if (text === undefined) return;
+  const { pids } = JSON.parse(text) as StackFile;
+  await Promise.all(
+    Object.entries(pids).map(async ([name, pid]) => {
+      const identity = await processIdentity(pid);
+      if (identity === undefined || !(await isOurs(pid))) return;
+      onProgress(`waiting for ${name} of an earlier start to end (process ${pid})`);
+      await endProcess(pid, identity);
+    }),
+  );
+}
+
+async function endProcess(pid: number, identity: string): Promise<void> {
+  for (const signal of ["SIGCONT", "SIGTERM"] as const) sendSignal(pid, signal);
+  for (const end = performance.now() + END_WITHIN_MS; performance.now() < end; await sleep(POLL_MS)) {
+    if ((await processIdentity(pid)) !== identity) return;
+  }
+  sendSignal(pid, "SIGKILL");
+  while ((await processIdentity(pid)) === identity) await sleep(POLL_MS);
+}
+
+/** Ids are given again: another program may have it by now. */
+async function isOurs(pid: number): Promise<boolean> {
+  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(async () => {
+    const found = await run("ps", ["-o", "args=", "-p", String(pid)]).catch(() => undefined); // has ended
+    return found?.stdout ?? "";
+  });
+  return /services\/[a-z-]+\/src\/main\.ts/.test(command);
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // it has just ended
+  }
+}

@@ -1,0 +1,31 @@
+import type { StackEvent } from "./stack-event.ts";
+import type { StackFile } from "./stack-file.ts";
+import { writePrivately } from "./write-privately.ts";
+
+export interface KeptStackFile {
+  /** To be told everything that happens. */
+  onEvent(event: StackEvent): void;
+  /** Resolves when the file says what is. */
+  written(): Promise<void>;
+}
+
+/** Keeps `stack.json` up to date: also while the stack starts, so that what a killed one leaves behind can be found. */
+export function keepStackFile(
+  path: string,
+  content: Omit<StackFile, "pids">,
+  onFailure: (message: string) => void,
+): KeptStackFile {
+  const pids = new Map<string, number>();
+  const write = () => writePrivately(path, { ...content, pids: Object.fromEntries(pids) });
+  let last = write();
+
+  return {
+    onEvent(event) {
+      if (event.kind === "started") pids.set(event.process, event.pid);
+      else if (event.kind === "ended" || event.kind === "stopped") pids.delete(event.process);
+      else return;
+      last = last.then(write).catch((error: Error) => onFailure(`cannot write ${path}: ${error.message}`));
+    },
+    written: () => last,
+  };
+}

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import type { Program } from "./programs.ts";
+import { describeExit, type Exit, type Run } from "./run.ts";
+import { StackError } from "./stack-error.ts";
+import { tailOf } from "./tail-of.ts";
+
+const TAIL_LINES = 8;
+
+export interface LaunchOptions {
+  /** Folder of the log files; the program appends to `<name>.log`. */
+  logs: string;
+  /** Resolves when the program answers its clients. Asked after the program has said that it is ready. */
+  answers: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Starts a program. Its own session, so that Ctrl-C in the terminal does not reach it: the stack chooses the order. */
+export async function launchProgram(program: Program, { logs, answers }: LaunchOptions): Promise<Run> {
+  const logFile = join(logs, `${program.name}.log`);
+  // A file and no pipe: it outlives this process, so the program can still write while it drains.
+  const log = openSync(logFile, "a", 0o600);
+  const child = spawn(process.execPath, [`--max-old-space-size=${program.heapMib}`, program.main], {
+    stdio: ["ignore", log, log, "ipc"],
+    detached: true,
+    env: { ...process.env, ...program.env, EXIT_WITH_PARENT: "1" },
+  });
+  closeSync(log);
+
+  const exited = Promise.withResolvers<Exit>();
+  child.once("exit", (code, signal) => exited.resolve({ code, signal }));
+  const ready = Promise.withResolvers<void>();
+  child.on("message", (message) => {
+    if ((message as { type?: unknown }).type === "ready") ready.resolve();
+  });
+  await once(child, "spawn");
+
+  const serving = async () => {
+    const ended = new AbortController();
+    const endedEarly = exited.promise.then(async (exit) => {
+      ended.abort();
+      const said = await tailOf(logFile, TAIL_LINES);
+      throw new StackError(`Cannot start ${program.name}: it ended with ${describeExit(exit)}\n${said}`);
+    });
+    await Promise.race([ready.promise.then(() => answers(ended.signal)), endedEarly]);
+  };
+  return {
+    pid: child.pid ?? 0,
+    serving: serving(),
+    exited: exited.promise,
+    kill: (signal) => void child.kill(signal),
+  };
+}
