@@ -27,7 +27,15 @@ export default defineConfig({
       // With grpcurl, which npm does not bring.
       { test: { ...system, name: "grpcurl", include: ["e2e/grpcurl/*.e2e.ts"], testTimeout: 60_000 } },
       // What the system must show under load and faults: minutes each.
-      { test: { ...system, name: "long", include: ["e2e/long/*.e2e.ts"], testTimeout: 1_200_000 } },
+      {
+        test: {
+          ...common,
+          name: "long",
+          include: ["e2e/long/*.e2e.ts"],
+          fileParallelism: false,
+          testTimeout: 1_200_000,
+        },
+      },
     ],
   },
 });
