@@ -1,7 +1,7 @@
-import { Product as ProtoProduct } from "@holdfast/contracts/ecommerce/product/v1/product";
+import type { Product as ProtoProduct } from "@holdfast/contracts/ecommerce/product/v1/product";
 import {
   Reservation_State as ProtoState,
-  Reservation as ProtoReservation,
+  type Reservation as ProtoReservation,
 } from "@holdfast/contracts/ecommerce/product/v1/product_service";
 import type { Product } from "../domain/product.ts";
 import type { Reservation, ReservationState } from "../domain/reservation.ts";
