@@ -7,22 +7,22 @@ const CANCEL_REQUEST_CODE = 80_877_102;
 /**
  * Asks the server to end what the connection runs, over a socket of its own.
  *
- * Resolves when the server has closed that socket: the signal has been sent by then, so once this has resolved and the
- * statement has settled, no later statement on the connection can be hit. A request that finds nothing to cancel does
- * nothing, and one that fails is not an error: the caller looks at the statement, not at the request.
+ * Resolves when the server has closed that socket, and says whether it did so by itself: then the signal has been sent,
+ * and once the statement has settled as well, no later statement on the connection can be hit. `false` means that the
+ * request may still be under way: the connection must not be used again.
  */
-export function cancelStatement(client: ClientBase, timeoutMs: number): Promise<void> {
+export function cancelStatement(client: ClientBase, timeoutMs: number): Promise<boolean> {
   const { host, port, processID, secretKey } = client as ClientBase & BackendKey;
   const request = Buffer.alloc(16);
   request.writeInt32BE(16, 0);
   request.writeInt32BE(CANCEL_REQUEST_CODE, 4);
   request.writeInt32BE(processID, 8);
   request.writeInt32BE(secretKey, 12);
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = host.startsWith("/") ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
-  socket.setTimeout(timeoutMs, () => socket.destroy());
-  socket.on("error", () => socket.destroy());
-  socket.on("close", () => resolve());
+  socket.setTimeout(timeoutMs, () => socket.destroy(new Error("The server did not take the cancel request in time")));
+  socket.on("error", () => resolve(false));
+  socket.on("close", () => resolve(true)); // after an error this comes second
   socket.end(request);
   socket.resume();
   return promise;

@@ -12,6 +12,9 @@ import { cancellable, within } from "./testing/scopes.ts";
 
 const HOLD_TRANSACTION = fileURLToPath(new URL("testing/hold-transaction.ts", import.meta.url));
 
+/** 50 ms after the deadline and 100 ms after the death, on a machine that has nothing else to do. */
+const ENDED_WITHIN_MS = 400;
+
 let own: TestDatabase;
 let observer: Observer;
 beforeAll(async () => {
@@ -52,14 +55,14 @@ async function holder(state: "idle" | "running", deadlineMs: number): Promise<Ho
 }
 
 describe.each(["idle", "running"] as const)("a process whose transaction is %s", (state) => {
-  test("leaves no statement and no lock behind 200 ms after its deadline when it is frozen", async () => {
+  test("leaves no statement and no lock behind 400 ms after its deadline when it is frozen", async () => {
     await using process = await holder(state, 1_500);
     process.kill("SIGSTOP");
     expect(await locks()).not.toBe(0);
     expect(Date.now()).toBeLessThan(process.deadline);
     await expect.poll(locks, { interval: 5, timeout: 5_000 }).toBe(0);
     expect(Date.now() - process.deadline).toBeGreaterThanOrEqual(0); // it was the deadline, not the freezing
-    expect(Date.now() - process.deadline).toBeLessThan(200);
+    expect(Date.now() - process.deadline).toBeLessThan(ENDED_WITHIN_MS);
     expect(
       await observer.query("select from pg_stat_activity where state = 'active' and application_name = 'held'"),
     ).toEqual([]);
@@ -67,12 +70,12 @@ describe.each(["idle", "running"] as const)("a process whose transaction is %s",
     await expect.poll(() => observer.busy(), { interval: 10, timeout: 5_000 }).toEqual([]); // not even a session
   });
 
-  test("leaves nothing behind after 200 ms when it is killed", async () => {
+  test("leaves nothing behind after 400 ms when it is killed", async () => {
     await using process = await holder(state, 60_000);
     process.kill("SIGKILL");
     const killedAt = performance.now();
     await expect.poll(() => observer.busy(), { interval: 5, timeout: 5_000 }).toEqual([]);
-    expect(performance.now() - killedAt).toBeLessThan(200);
+    expect(performance.now() - killedAt).toBeLessThan(ENDED_WITHIN_MS);
   });
 });
 

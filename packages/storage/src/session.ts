@@ -77,7 +77,7 @@ export function openSession({ client, signal, deadline, now, isLost }: SessionOp
     cancelling = (async () => {
       const giveUpAt = performance.now() + GRACE_MS;
       while (performance.now() < giveUpAt) {
-        await cancelStatement(client, GRACE_MS);
+        if (!(await cancelStatement(client, GRACE_MS))) break;
         if (await Promise.race([settled, sleep(CANCEL_AGAIN_MS, false)])) return;
       }
       giveUp();

@@ -1,6 +1,9 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import type { Place } from "./place.ts";
-import { isAlive, readPostmaster } from "./postmaster.ts";
+import { endsWithin, readPostmaster } from "./postmaster.ts";
+
+/** An owner that was killed a moment ago may not be gone yet. */
+const KILLED_WITHIN_MS = 1_000;
 
 /**
  * Takes the cluster for this process, so that two cannot prepare it at once. Dispose to give it back. What a killed
@@ -20,7 +23,7 @@ export async function claim(place: Place): Promise<AsyncDisposable> {
     );
     if (created) return { [Symbol.asyncDispose]: () => rm(place.owner, { force: true }) };
     const owner = Number(await readFile(place.owner, "utf8").catch(() => "0")); // given back meanwhile
-    if (owner > 0 && isAlive(owner)) throw await inUse(place, owner);
+    if (owner > 0 && !(await endsWithin(owner, KILLED_WITHIN_MS))) throw await inUse(place, owner);
     await rm(place.owner, { force: true });
   }
 }

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,12 +25,22 @@ export async function readPostmaster(data: string): Promise<Postmaster | undefin
   return Number.isInteger(pid) && pid > 0 ? { pid, ready: lines[7]?.startsWith("ready") ?? false } : undefined;
 }
 
+/** Whether the process runs: one that has ended and that nobody has collected does not, though it can be signalled. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM"; // alive, and somebody else's
+  }
+  return !isZombie(pid);
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z"); // the name before it may hold anything
+  } catch {
+    return false; // macOS has no such file
   }
 }
 
@@ -56,7 +67,8 @@ export async function endOrphan(data: string, onProgress: (message: string) => v
   throw new Error(`Cannot start PostgreSQL: process ${left.pid} still serves "${data}" and does not stop`);
 }
 
-async function endsWithin(pid: number, timeoutMs: number): Promise<boolean> {
+/** Waits for the end of a process that is not our child. */
+export async function endsWithin(pid: number, timeoutMs: number): Promise<boolean> {
   for (const end = performance.now() + timeoutMs; performance.now() < end; await sleep(POLL_MS)) {
     if (!isAlive(pid)) return true;
   }
