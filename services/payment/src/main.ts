@@ -27,7 +27,9 @@ await main(async () => {
   await migrate(config.DATABASE_URL, new URL("./migrations/", import.meta.url), {
     onProgress: (text) => log.info(text),
   });
-  const db = openDatabase<PaymentSchema>({ url: config.DATABASE_URL, applicationName: "payment" });
+  // An outcome that could not be recorded at once waits for its lease to end: better to wait for a connection.
+  const acquireTimeoutMs = 2_000;
+  const db = openDatabase<PaymentSchema>({ url: config.DATABASE_URL, applicationName: "payment", acquireTimeoutMs });
   lifecycle.onDrain("database", () => db[Symbol.asyncDispose]());
 
   const lease = { leaseMs: config.LEASE_MS, settleMs: config.PROVIDER_SETTLE_MS };
@@ -40,7 +42,7 @@ await main(async () => {
   const settleRefund = settle({ provider: refundsOverHttp(provider), book: refunds, ...asking });
 
   const sources = [recoverySource(charges, settleCharge), recoverySource(refunds, settleRefund)];
-  const recovery = startRecovery({ sources, log, pollMs: config.RECOVERY_POLL_MS });
+  const recovery = startRecovery({ sources, log, pollMs: config.RECOVERY_POLL_MS, signal: lifecycle.signal });
   lifecycle.onDrain("recovery", () => recovery[Symbol.asyncDispose]());
 
   const calls = inFlight();

@@ -77,10 +77,20 @@ type Reader = typeof readSent;
 async function exchange(url: URL, init: RequestInit, scope: Scope, now: number): Promise<HttpAnswer> {
   const leftMs = scope.deadline - now;
   if (leftMs <= 0) throw new DOMException("no time is left to ask in", "TimeoutError");
-  const signal = AbortSignal.any([scope.signal, AbortSignal.timeout(Math.ceil(leftMs))]);
-  const response = await fetch(url, { ...init, signal, redirect: "error" });
-  const text = await response.text();
-  return { status: response.status, body: parseJson(text) };
+  // Not AbortSignal.any: what it makes of a signal that lives as long as the process is never given free.
+  const ends = new AbortController();
+  const stop = () => ends.abort(scope.signal.reason);
+  const timer = setTimeout(() => ends.abort(new DOMException("no answer in time", "TimeoutError")), leftMs);
+  scope.signal.addEventListener("abort", stop, { once: true });
+  if (scope.signal.aborted) stop();
+  try {
+    const response = await fetch(url, { ...init, signal: ends.signal, redirect: "error" });
+    const text = await response.text();
+    return { status: response.status, body: parseJson(text) };
+  } finally {
+    clearTimeout(timer);
+    scope.signal.removeEventListener("abort", stop);
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -20,6 +20,8 @@ export interface RecoveryOptions {
   log: Logger;
   /** Wait between two looks when nothing is due. Unit: milliseconds. @default 500 */
   pollMs?: number;
+  /** Stops it early: what is under way is finished, nothing new is begun. @default when it is disposed */
+  signal?: AbortSignal;
 }
 
 /** Outcomes of one source that are worked on at the same time: less than the connections of the pool. */
@@ -50,24 +52,25 @@ export function recoverySource<A extends Attempt, Settled>(
  * instances may run it on one database. Disposing stops it: what it has begun is finished, what it has not sent yet is
  * given back to other instances.
  */
-export function startRecovery({ sources, log, pollMs = 500 }: RecoveryOptions): AsyncDisposable {
-  const stopping = new AbortController();
+export function startRecovery({ sources, log, pollMs = 500, signal }: RecoveryOptions): AsyncDisposable {
+  const disposed = new AbortController();
+  const stopping = signal === undefined ? disposed.signal : AbortSignal.any([signal, disposed.signal]);
   const loops = sources.map((source) => run(source));
 
   async function run(source: RecoverySource): Promise<void> {
-    while (!stopping.signal.aborted) {
+    while (!stopping.aborted) {
       const claimed = await claim(source);
       await Promise.all(claimed.map(settleOne));
-      if (claimed.length < BATCH) await sleep(pollMs, undefined, { signal: stopping.signal }).catch(ignoreAbort);
+      if (claimed.length < BATCH) await sleep(pollMs, undefined, { signal: stopping }).catch(ignoreAbort);
     }
   }
 
   /** A database that is away is no reason to stop looking. */
   async function claim(source: RecoverySource): Promise<readonly OpenOutcome[]> {
     try {
-      return await source.claim(BATCH, { deadline: Date.now() + CLAIM_MS, signal: stopping.signal });
+      return await source.claim(BATCH, { deadline: Date.now() + CLAIM_MS, signal: stopping });
     } catch (err) {
-      if (!stopping.signal.aborted) log.warn({ err }, "cannot look for open outcomes");
+      if (!stopping.aborted) log.warn({ err }, "cannot look for open outcomes");
       return [];
     }
   }
@@ -76,7 +79,7 @@ export function startRecovery({ sources, log, pollMs = 500 }: RecoveryOptions): 
   async function settleOne({ id, attempts, settle }: OpenOutcome): Promise<void> {
     if (attempts >= ALARM_ATTEMPTS) log.error({ id, attempts }, "outcome still unknown");
     try {
-      await settle(stopping.signal);
+      await settle(stopping);
     } catch (err) {
       log.error({ err, id }, "cannot settle an open outcome");
     }
@@ -84,7 +87,7 @@ export function startRecovery({ sources, log, pollMs = 500 }: RecoveryOptions): 
 
   return {
     async [Symbol.asyncDispose]() {
-      stopping.abort(new DOMException("stopping", "AbortError"));
+      disposed.abort(new DOMException("stopping", "AbortError"));
       await Promise.all(loops);
     },
   };

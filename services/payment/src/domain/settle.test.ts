@@ -87,7 +87,7 @@ describe("settle()", () => {
   test("records in a scope of its own, whatever has become of the caller", async () => {
     const { run, scopes } = aSettlement();
     await run(anAttempt("none"), { deadline: 999_000, stopping: AbortSignal.abort() });
-    expect(scopes["record"]?.deadline).toBe(1_002_000);
+    expect(scopes["record"]?.deadline).toBe(1_005_000);
     expect(scopes["record"]?.signal.aborted).toBe(false);
   });
 });

@@ -61,7 +61,7 @@ export type Settle<A extends Attempt, Settled> = (attempt: A, limits?: SettleLim
 /** Kept back of a caller's time, to record and answer in. */
 const ANSWER_MS = 100;
 /** Time of its own for recording an outcome. */
-const RECORD_MS = 2_000;
+const RECORD_MS = 5_000;
 
 export function settle<A extends Attempt, Settled>(deps: SettleDeps<A, Settled>): Settle<A, Settled> {
   const { provider, book, providerTimeoutMs, now, random } = deps;

@@ -73,13 +73,13 @@ export function aRefund(transactionId: string, part: Partial<RefundRequest> = {}
   return { transactionId, amount: undefined, idempotencyKey: "refund:1", reason: "", ...part };
 }
 
-/** Asks again until the answer is one that `accept` takes. @throws {Error} After 10 s, with the last answer. */
+/** Asks again until the answer is one that `accept` takes. @throws {Error} After 30 s, with the last answer. */
 export async function eventually<T>(ask: () => Promise<T>, accept: (answer: T) => boolean): Promise<T> {
-  const giveUpAt = performance.now() + 10_000;
+  const giveUpAt = performance.now() + 30_000;
   for (;;) {
     const answer = await ask();
     if (accept(answer)) return answer;
-    if (performance.now() > giveUpAt) throw new Error("Still not so after 10 s", { cause: answer });
+    if (performance.now() > giveUpAt) throw new Error("Still not so after 30 s", { cause: answer });
     await sleep(20);
   }
 }
