@@ -25,11 +25,11 @@ function contractFaults(row: ImportedRow): string[] {
   );
 }
 
-function expectAgreement(row: ImportedRow): void {
+/** Whether both find the row good, or the one finds what the other finds too. */
+function agrees(row: ImportedRow): boolean {
   const checked = checkRow(row);
   const faults = contractFaults(row);
-  expect(checked.kind === "ok").toBe(faults.length === 0);
-  if (checked.kind === "fault") expect(faults).toContain(checked.field);
+  return checked.kind === "ok" ? faults.length === 0 : faults.includes(checked.field);
 }
 
 function aRow(fields: Partial<ImportedRow> = {}): ImportedRow {
@@ -80,14 +80,14 @@ describe("checkRow()", () => {
     const row = aRow(fields);
     const checked = checkRow(row);
     expect(checked.kind === "fault" ? checked.field : undefined).toBe(field);
-    expectAgreement(row);
+    expect(agrees(row)).toBe(true);
   });
 
   test("knows the currencies of the contract and no others", () => {
-    for (const code of CURRENCIES) expectAgreement(aRow(inCurrency(code)));
-    const letters = fc.string({ unit: fc.constantFrom(..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"), minLength: 3, maxLength: 3 });
+    expect([...CURRENCIES].filter((code) => !agrees(aRow(inCurrency(code))))).toEqual([]);
+    const threeLetters = fc.stringMatching(/^[A-Z]{3}$/);
     fc.assert(
-      fc.property(letters, (code) => expectAgreement(aRow(inCurrency(code)))),
+      fc.property(threeLetters, (code) => agrees(aRow(inCurrency(code)))),
       { numRuns: 500 },
     );
   });
@@ -109,6 +109,6 @@ describe("checkRow()", () => {
       stock: fc.oneof(fc.integer({ min: -2, max: 2 }), fc.integer({ min: 10 ** 9 - 2, max: 10 ** 9 + 2 })),
       description: fc.oneof(fc.constant(""), text(2_000)),
     });
-    fc.assert(fc.property(row, expectAgreement), { numRuns: 200 });
+    expect(fc.check(fc.property(row, agrees), { numRuns: 200 }).counterexample).toBeNull();
   });
 });

@@ -9,6 +9,8 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly pid: number;
   /** `host:port` */
   readonly target: string;
+  /** Its exit code, when it has ended. */
+  readonly exitCode: Promise<number | null>;
   /** Resident memory now. Unit: bytes. */
   rss(): Promise<number>;
   /** Most resident memory so far. Unit: bytes. */
@@ -27,22 +29,23 @@ export async function startServiceProcess(databaseUrl: string): Promise<ServiceP
     env: { ...process.env, DATABASE_URL: databaseUrl, LISTEN: "127.0.0.1:0", LOG_LEVEL: "warn" },
     execArgv: HEAP_LIMITS,
   });
-  const ended = once(child, "exit");
+  const exitCode = once(child, "exit").then(([code]) => code as number | null);
   const ready = Promise.withResolvers<number>();
   child.on("message", (message) => {
     if (isReady(message)) ready.resolve(message.port);
   });
-  void ended.then(([code]) => ready.reject(new Error(`The service ended with ${code} before it served`)));
+  void exitCode.then((code) => ready.reject(new Error(`The service ended with ${code} before it served`)));
   const port = await ready.promise;
   const pid = child.pid ?? 0;
   return {
     pid,
+    exitCode,
     target: `127.0.0.1:${port}`,
     rss: () => memoryOf(pid, "VmRSS"),
     peakRss: () => memoryOf(pid, "VmHWM"),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
-      await ended;
+      await exitCode;
     },
   };
 }
