@@ -10,7 +10,7 @@ import { migrate, startEmbeddedPostgres } from "./index.ts";
 import { observe } from "./testing/observer.ts";
 
 const run = promisify(execFile);
-const MIGRATE_NOW = fileURLToPath(new URL("testing/migrate-now.ts", import.meta.url));
+const MIGRATE_NOW = fileURLToPath(new URL("testing/migrate-now.fixture.ts", import.meta.url));
 
 /** A folder of migration files that goes away with the test. */
 async function migrations(files: Record<string, string>) {

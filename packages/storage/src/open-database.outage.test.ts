@@ -10,7 +10,7 @@ import { type Database, openDatabase, sql, startEmbeddedPostgres } from "./index
 import { type Observer, observe } from "./testing/observer.ts";
 import { cancellable, within } from "./testing/scopes.ts";
 
-const HOLD_TRANSACTION = fileURLToPath(new URL("testing/hold-transaction.ts", import.meta.url));
+const HOLD_TRANSACTION = fileURLToPath(new URL("testing/hold-transaction.fixture.ts", import.meta.url));
 
 /** 50 ms after the deadline and 100 ms after the death, on a machine that has nothing else to do. */
 const ENDED_WITHIN_MS = 400;

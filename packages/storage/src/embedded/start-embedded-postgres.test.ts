@@ -11,7 +11,7 @@ import { placeIn, substituteFor } from "./place.ts";
 import { isAlive } from "./postmaster.ts";
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from "./start-embedded-postgres.ts";
 
-const RUN_POSTGRES = fileURLToPath(new URL("../testing/run-postgres.ts", import.meta.url));
+const RUN_POSTGRES = fileURLToPath(new URL("../testing/run-postgres.fixture.ts", import.meta.url));
 
 let folder: string;
 beforeAll(async () => {
