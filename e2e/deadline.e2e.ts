@@ -1,18 +1,30 @@
+import type { Product } from "@holdfast/contracts/ecommerce/product/v1/product";
 import { Status } from "@holdfast/rpc";
 import { readStackFile } from "@holdfast/stack";
 import pg from "pg";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
-import { anOrder, aProduct, clients } from "./support/clients.ts";
+import { anOrder, aProduct, clients, settled } from "./support/clients.ts";
 
 const { folder, databaseUrls } = inject("stack");
 
-/** Statements and open transactions of a service, as its database sees them. */
-async function underWay(client: pg.Client): Promise<string[]> {
+/** What a service has running in its database: statements, or everything that is not idle, open transactions included. */
+async function underWay(
+  client: pg.Client,
+  { what = "not idle" }: { what?: "active" | "not idle" } = {},
+): Promise<string[]> {
   const { rows } = await client.query<{ query: string }>(
     `select query from pg_stat_activity
-     where usename = current_user and state <> 'idle' and pid <> pg_backend_pid() and query not ilike 'listen %'`,
+     where usename = current_user and pid <> pg_backend_pid() and query not ilike 'listen %'
+       and case $1 when 'active' then state = 'active' else state <> 'idle' end`,
+    [what],
   );
   return rows.map(({ query }) => query);
+}
+
+/** The running statements that wait for the lock of a test. */
+async function blockedOn(client: pg.Client): Promise<string[]> {
+  const running = await underWay(client, { what: "active" });
+  return running.filter((query) => query.includes('"product"'));
 }
 
 async function database(name: "product" | "order"): Promise<pg.Client> {
@@ -20,6 +32,12 @@ async function database(name: "product" | "order"): Promise<pg.Client> {
   await client.connect();
   onTestFinished(() => client.end());
   return client;
+}
+
+/** An order from beginning to end: every connection is there, and no other order is under way. */
+async function warmUp(all: ReturnType<typeof clients>, product: Product): Promise<void> {
+  const { order } = await all.orders.createOrder(anOrder(product));
+  await settled(all, order?.id ?? "");
 }
 
 async function freeze(name: "product" | "order"): Promise<() => void> {
@@ -37,8 +55,7 @@ describe("a CreateOrder with a 200 ms deadline while product is frozen", () => {
     const all = clients();
     const product = await aProduct(all);
     const request = anOrder(product);
-    // Connections are warm: the test is about the frozen process.
-    await all.orders.createOrder(anOrder(product));
+    await warmUp(all, product);
     const [orderDb, productDb] = [await database("order"), await database("product")];
     const thaw = await freeze("product");
 
@@ -57,22 +74,23 @@ describe("a CreateOrder with a 200 ms deadline while product is frozen", () => {
   test("which was in the middle of a statement: the database ends it by itself", async () => {
     const all = clients();
     const product = await aProduct(all);
-    await all.orders.createOrder(anOrder(product));
+    await warmUp(all, product);
     const blocker = await database("product");
     const productDb = await database("product");
     await blocker.query("begin");
-    await blocker.query("lock table products in access exclusive mode");
+    await blocker.query("lock table product in access exclusive mode");
 
     const call = all.orders.createOrder(anOrder(product), { deadline: Date.now() + 1_500 });
     call.catch(() => "asserted below");
-    const blocked = async () =>
-      (await underWay(productDb)).filter((query) => query.includes("products") && !query.includes("lock table"));
+    const blocked = () => blockedOn(productDb);
     await expect.poll(blocked, { interval: 10 }).not.toEqual([]);
     await freeze("product");
 
     await expect(call).rejects.toMatchObject({ code: Status.DEADLINE_EXCEEDED });
     await expect.poll(blocked, { timeout: 300, interval: 10 }).toEqual([]);
     await blocker.query("rollback");
+    // The frozen process cannot roll back; the database ends its session.
+    await expect.poll(() => underWay(productDb), { timeout: 3_000 }).toEqual([]);
   });
 });
 
@@ -80,16 +98,15 @@ describe("a caller that goes away", () => {
   test("ends the statement that ran for it, two hops down, within 100 ms", async () => {
     const all = clients();
     const product = await aProduct(all);
-    await all.orders.createOrder(anOrder(product));
+    await warmUp(all, product);
     const blocker = await database("product");
     const productDb = await database("product");
     await blocker.query("begin");
-    await blocker.query("lock table products in access exclusive mode");
+    await blocker.query("lock table product in access exclusive mode");
     const caller = new AbortController();
     const call = all.orders.createOrder(anOrder(product), { signal: caller.signal });
     call.catch(() => "asserted below");
-    const blocked = async () =>
-      (await underWay(productDb)).filter((query) => query.includes("products") && !query.includes("lock table"));
+    const blocked = () => blockedOn(productDb);
     await expect.poll(blocked, { interval: 10 }).not.toEqual([]);
 
     caller.abort();

@@ -67,8 +67,11 @@ describe("bad input", () => {
       expect(code).toBe(Status.INVALID_ARGUMENT);
       expect(reason).toMatch(/^(VALIDATION_FAILED|MALFORMED_REQUEST|INVALID_PAGE_TOKEN)$/);
       const places = violations.map(({ field }) => field);
-      // A rule on a message names the message; malformed bytes name no field.
-      const named = places.some((place) => request.field.startsWith(place) || place.startsWith(request.field));
+      // A rule on a message or a oneof names that; malformed bytes name no field.
+      const oneofs = request.kind === "none of the oneof" ? method.input.oneofs.map(({ name }) => name) : [];
+      const named = places.some(
+        (place) => request.field.startsWith(place) || place.startsWith(request.field) || oneofs.includes(place),
+      );
       expect({ places, named }).toMatchObject({ named: true });
     });
 

@@ -23,8 +23,8 @@ export function* badRequests(type: DescMessage, good: Message): Generator<BadReq
   yield { kind: "truncated", field: "", bytes: whole.subarray(0, -1) };
   yield { kind: "garbage", field: "", bytes: Buffer.from("ffffffffffffffffffff", "hex") };
 
-  for (const { path, find, field } of placesIn(type, reflect(type, good))) {
-    for (const [kind, spoil] of waysToSpoil(field)) {
+  for (const { path, find, field, isSet } of placesIn(type, reflect(type, good))) {
+    for (const [kind, spoil] of waysToSpoil(field, isSet)) {
       const copy = clone(type, good);
       spoil(find(reflect(type, copy)), field);
       const bytes = Buffer.from(toBinary(type, copy));
@@ -36,6 +36,8 @@ export function* badRequests(type: DescMessage, good: Message): Generator<BadReq
 interface Place {
   path: string;
   field: DescField;
+  /** In the good request. Of a oneof one member is. */
+  isSet: boolean;
   /** Finds the message that the field stands in, in a copy of the request. */
   find: (root: ReflectMessage) => ReflectMessage;
 }
@@ -48,7 +50,7 @@ function* placesIn(
 ): Generator<Place> {
   for (const field of type.fields) {
     const here = path === "" ? field.name : `${path}.${field.name}`;
-    yield { path: here, field, find };
+    yield { path: here, field, find, isSet: sample.isSet(field) };
     const child = childOf(sample, field);
     if (child === undefined) continue;
     const inside: Place["find"] = (root) => childOf(find(root), field) ?? root;
@@ -66,7 +68,7 @@ function childOf(parent: ReflectMessage, field: DescField): ReflectMessage | und
   return undefined;
 }
 
-function waysToSpoil(field: DescField): Spoil[] {
+function waysToSpoil(field: DescField, isSet: boolean): Spoil[] {
   if (field.fieldKind === "message") return [["missing", (parent) => parent.clear(field)]];
   if (field.fieldKind === "list") {
     const spoilElement = elementValues(field.listKind === "scalar" ? field.scalar : undefined);
@@ -77,7 +79,8 @@ function waysToSpoil(field: DescField): Spoil[] {
     ];
   }
   if (field.fieldKind === "enum") return [["unknown enum value", (parent) => parent.set(field, 9_999)]];
-  const inOneof: Spoil[] = field.oneof === undefined ? [] : [["none of the oneof", (parent) => parent.clear(field)]];
+  const alone = field.oneof !== undefined && isSet;
+  const inOneof: Spoil[] = alone ? [["none of the oneof", (parent) => parent.clear(field)]] : [];
   const scalar = field.fieldKind === "scalar" ? field.scalar : undefined;
   return [
     ...inOneof,

@@ -63,5 +63,13 @@ function said({ exitCode, stdout, stderr }: Ended): Said {
   // Documents follow one another, each over many lines: one ends where a line is "}" alone.
   const documents = stdout.replaceAll(/^\}$/gm, "}\u0000").split("\u0000");
   const json = documents.map((text) => text.trim()).filter((text) => text.startsWith("{"));
-  return { exitCode, messages: json.flatMap((text) => text.split(/\n(?=\{)/).map((each) => JSON.parse(each))), stderr };
+  // buf curl leaves the details of an error in base64.
+  const details = [...stderr.matchAll(/"value": "([^"]+)"/g)].map(([, value = ""]) =>
+    Buffer.from(value, "base64").toString(),
+  );
+  return {
+    exitCode,
+    messages: json.flatMap((text) => text.split(/\n(?=\{)/).map((each) => JSON.parse(each))),
+    stderr: [stderr, ...details].join("\n"),
+  };
 }

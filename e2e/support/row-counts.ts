@@ -9,6 +9,8 @@ export async function rowCounts(databases: Readonly<Record<string, string>>): Pr
     const tables = await client.query<{ table: string }>(
       `select quote_ident(table_name) as table from information_schema.tables where table_schema = 'public' order by 1`,
     );
+    // A check that counts nothing always holds.
+    if (tables.rows.length === 0) throw new Error(`The ${name} database has no tables`);
     for (const { table } of tables.rows) {
       const { rows } = await client.query<{ count: string }>(`select count(*) from ${table}`);
       counts[`${name}.${table}`] = Number(rows[0]?.count);

@@ -43,8 +43,8 @@ async function ready(): Promise<void> {
   let printed = "";
   for await (const chunk of stack.stdout) {
     printed += String(chunk);
-    if (/^ready/im.test(printed)) break;
+    if (/Holdfast is ready/.test(printed)) break;
   }
   stack.stdout.resume();
-  if (!/^ready/im.test(printed)) throw new Error(`npm start did not become ready:\n${printed}`);
+  if (!/Holdfast is ready/.test(printed)) throw new Error(`npm start did not become ready:\n${printed}`);
 }
