@@ -45,13 +45,15 @@ await main(async () => {
     now: Date.now,
     random: Math.random,
   });
-  lifecycle.onDrain("saga worker", () => worker.stop({ graceMs: config.DRAIN_MS / 4 }));
 
   const server = await serve(OrderServiceDefinition, orderHandlers({ store, products, config }), {
     listen: config.LISTEN,
     log,
   });
-  lifecycle.onDrain("server", () => server.drain({ graceMs: config.DRAIN_MS / 2 }));
+  lifecycle.onDrain("server and saga worker", async () => {
+    const graceMs = config.DRAIN_MS / 2;
+    await Promise.all([server.drain({ graceMs }), worker.stop({ graceMs })]);
+  });
   server.health.set(true);
   lifecycle.ready({ port: server.port });
 });

@@ -33,13 +33,15 @@ export async function appendEvent(
     )
     .returning("last_sequence")
     .executeTakeFirstOrThrow();
+  // A cancellation that is only decided shows in no event: the state has not changed by it.
+  const reason = order.state === OrderState.Cancelled ? order.cancel_reason : null;
   const key = { order_id: order.id, sequence: order.version };
   const { time } = await tx
     .insertInto("order_events")
     .values({
       ...key,
       state: order.state,
-      reason: order.cancel_reason,
+      reason,
       customer_id: order.customer_id,
       customer_sequence: counted.last_sequence,
     })
@@ -49,7 +51,7 @@ export async function appendEvent(
     orderId: order.id,
     sequence: order.version,
     state: order.state,
-    reason: order.cancel_reason ?? undefined,
+    reason: reason ?? undefined,
     customerId: order.customer_id,
     customerSequence: counted.last_sequence,
     time,

@@ -116,6 +116,7 @@ create table order_events (
   customer_sequence bigint not null check (customer_sequence > 0),
   time timestamptz not null default date_trunc('milliseconds', now()),
   primary key (order_id, sequence),
+  constraint order_events_reason check ((state = 'CANCELLED') = (reason is not null)),
   constraint order_events_customer_sequence unique (customer_id, customer_sequence)
 );
 

@@ -1,0 +1,26 @@
+import { describe, expect, test } from "vitest";
+import { readConfig } from "./config.ts";
+
+const required = {
+  DATABASE_URL: "postgresql://order:x@127.0.0.1:5432/order",
+  PRODUCT_TARGET: "127.0.0.1:50052",
+  PAYMENT_TARGET: "127.0.0.1:50051",
+};
+
+describe("readConfig()", () => {
+  test("has defaults that nest: a call ends before its lease, and a drain before Ctrl-C's promise", () => {
+    const config = readConfig(required);
+    expect(config.LISTEN).toBe("127.0.0.1:50053");
+    expect(config.STEP_TIMEOUT_MS).toBeLessThan(config.LEASE_MS);
+    expect(config.DRAIN_MS).toBeLessThan(5_000);
+  });
+
+  test.each(["DATABASE_URL", "PRODUCT_TARGET", "PAYMENT_TARGET"])("has no default for %s", (name) => {
+    expect(() => readConfig({ ...required, [name]: "" })).toThrow(name);
+  });
+
+  test("refuses a lease that may end during a call", () => {
+    expect(() => readConfig({ ...required, STEP_TIMEOUT_MS: "5000", LEASE_MS: "5499" })).toThrow("LEASE_MS");
+    expect(readConfig({ ...required, STEP_TIMEOUT_MS: "5000", LEASE_MS: "5500" }).LEASE_MS).toBe(5_500);
+  });
+});
