@@ -35,10 +35,11 @@ export type FollowedOrder =
 export async function followOrder(orderId: string, deps: FollowOrderDeps): Promise<FollowedOrder> {
   const { orders, persistence, clock, signal, settleMs = SETTLE_MS } = deps;
   let last: OrderEvent | undefined;
-  for (let failures = 0; clock.now() < persistence.disturbedAt + settleMs; failures++) {
+  for (let failures = 0; !persistence.hopeless && clock.now() < persistence.disturbedAt + settleMs; failures++) {
     try {
       const request = { orderId, afterSequence: last?.sequence ?? 0n };
       for await (const { event } of orders.streamOrderUpdates(request, { signal })) {
+        persistence.succeeded();
         if (event === undefined) continue; // a heartbeat
         assertNext(orderId, last, event);
         last = event;

@@ -45,7 +45,7 @@ async function replay(options: ReplayOptions, signal: AbortSignal): Promise<bool
     const deps = { orders, streams, productIds: imported.ids, run, paymentMethod, concurrency, speedUp };
     replayed.push(await replayDay(day, { ...deps, persistence, clock, signal, progress }));
   }
-  const good = await printReport(replayed, { run, list: options.list, faults: persistence.faults });
+  const good = await printReport(replayed, { ...options, run, faults: persistence.faults });
   return (await auditAndPrint(stack.books, { inFlightOk: false })) && good;
 }
 

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { STATE_FOLDER } from "../audit/find-stack.ts";
 import { InputError } from "../audit/input-error.ts";
 
 export const USAGE = `pnpm replay <file.csv> [more files] [options]
@@ -26,7 +27,7 @@ export interface ReplayOptions {
   readonly list: boolean;
   readonly orderTarget: string | undefined;
   readonly productTarget: string | undefined;
-  readonly folder: string | undefined;
+  readonly folder: string;
   readonly help: boolean;
 }
 
@@ -65,7 +66,7 @@ function parse(args: readonly string[]) {
         list: { type: "boolean" },
         "order-target": { type: "string" },
         "product-target": { type: "string" },
-        folder: { type: "string" },
+        folder: { type: "string", default: STATE_FOLDER },
         help: { type: "boolean" },
       },
     });

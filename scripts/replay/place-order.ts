@@ -1,3 +1,4 @@
+import { Order_State } from "@holdfast/contracts/ecommerce/order/v1/order";
 import type { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { type Connected, RemoteError } from "@holdfast/rpc";
 import { isPassing } from "./is-passing.ts";
@@ -30,7 +31,10 @@ export interface AcceptedOrder {
 
 export type PlacedOrder = AcceptedOrder | Extract<OrderOutcome, { kind: "refused" | "given up" }>;
 
-/** Places an order, under the same key however often it takes, and cancels it at once if it is a return. */
+/**
+ * Places an order, under the same key however often it takes, and cancels it if it is a return: every other one at once,
+ * so that there is stock to release at most, the others while they are being charged, so that there is money to refund.
+ */
 export async function placeOrder(planned: PlannedOrder, deps: PlaceOrderDeps): Promise<PlacedOrder> {
   const { orders, persistence, signal, run } = deps;
   const request = {
@@ -44,11 +48,23 @@ export async function placeOrder(planned: PlannedOrder, deps: PlaceOrderDeps): P
     const { order } = await persistence.insist(() => orders.createOrder(request, { signal }));
     persistence.disturb();
     const orderId = order?.id ?? "";
+    if (planned.isReturn && Number(planned.invoiceNo.at(-1)) % 2 === 0) await reachCharge(orderId, deps);
     const cancelledTooLate = planned.isReturn && !(await cancel(orderId, deps));
     return { kind: "accepted", orderId, totalPence: order?.total?.minorUnits ?? 0n, cancelledTooLate };
   } catch (error) {
     if (!(error instanceof RemoteError)) throw error;
     return { kind: isPassing(error) ? "given up" : "refused", error };
+  }
+}
+
+/** Waits until the order's stock is reserved: its charge is the next step. Where the stream breaks, so does the wait. */
+async function reachCharge(orderId: string, { orders, signal }: PlaceOrderDeps): Promise<void> {
+  try {
+    for await (const { event } of orders.streamOrderUpdates({ orderId }, { signal })) {
+      if (event !== undefined && event.state !== Order_State.STATE_PENDING) return;
+    }
+  } catch (error) {
+    if (signal.aborted || !isPassing(error)) throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { STATE_FOLDER } from "../audit/find-stack.ts";
+import { Status } from "@holdfast/rpc";
 import { formatLeftOutCounts, formatLeftOutRows } from "./format-left-out.ts";
 import { formatSummary } from "./format-summary.ts";
 import { type ReplayedDay, summarize } from "./summary.ts";
@@ -10,6 +10,8 @@ const SHOWN_ROWS = 20;
 
 export interface ReportOptions {
   run: string;
+  /** Where the list of the rows goes. */
+  folder: string;
   /** Whether to print every row that was left out; otherwise what is not printed goes to a file. */
   list: boolean;
   /** Calls that failed for a while, by status code. */
@@ -23,21 +25,21 @@ export async function printReport(replayed: readonly ReplayedDay[], options: Rep
   if (rows.length > 0) {
     console.log(`\n${formatLeftOutCounts(days)}`);
     console.log(rows.slice(0, options.list ? rows.length : SHOWN_ROWS).join("\n"));
-    if (!options.list && rows.length > SHOWN_ROWS) await writeRest(rows, options.run);
+    if (!options.list && rows.length > SHOWN_ROWS) await writeRest(rows, options);
   }
 
   const summaries = replayed.map((day) => ({ day, summary: summarize(day) }));
   for (const { day, summary } of summaries) console.log(`\n${formatSummary(day, summary)}`);
-  const faults = [...options.faults.values()].reduce((sum, n) => sum + n, 0);
-  if (faults > 0) console.log(`  ${faults} calls were repeated while a service was away`);
+  const faults = [...options.faults].map(([code, n]) => `${n} × ${Status[code]}`);
+  if (faults.length > 0) console.log(`  calls that failed and were repeated: ${faults.join(", ")}`);
   const findings = summaries.flatMap(({ summary }) => summary.findings);
   for (const finding of findings) console.log(`  ! ${finding}`);
   return findings.length === 0;
 }
 
-async function writeRest(rows: readonly string[], run: string): Promise<void> {
-  await mkdir(STATE_FOLDER, { recursive: true });
-  const path = join(STATE_FOLDER, `replay-${run.replaceAll(/[^\w.-]/g, "_")}-left-out.txt`);
+async function writeRest(rows: readonly string[], { folder, run }: ReportOptions): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, `replay-${run.replaceAll(/[^\w.-]/g, "_")}-left-out.txt`);
   await writeFile(path, `${rows.map((row) => row.trim()).join("\n")}\n`);
   console.log(`  … and ${rows.length - SHOWN_ROWS} more: all of them in ${path} (--list prints them)`);
 }

@@ -44,7 +44,7 @@ const CUSTOMER_ID = /^[A-Za-z0-9._@:-]{0,64}$/;
 export function saleLineOf(row: FileRow): RowOutcome {
   const leftOut = (why: string, detail: string): RowOutcome => ({
     kind: "left out",
-    row: { lineNumber: row.lineNumber, invoiceNo: row.InvoiceNo, why, detail },
+    row: { lineNumber: row.lineNumber, invoiceNo: row.InvoiceNo, why, detail: detail.trim() },
   });
 
   if (row.broken) return leftOut("the row has another number of values than the header", row.InvoiceNo);
@@ -69,7 +69,7 @@ export function saleLineOf(row: FileRow): RowOutcome {
   const micros = parsePrice(row.UnitPrice);
   if (micros === undefined) return leftOut("the price is no number", row.UnitPrice);
   if (micros < 0n) return leftOut("the price is below 0", row.UnitPrice);
-  if (micros === 0n) return leftOut("the price is 0", `${stockCode} ${row.Description}`.trim());
+  if (micros === 0n) return leftOut("the price is 0", `${stockCode} ${row.Description}`);
   if (micros % MICROS_PER_PENNY !== 0n) return leftOut("the price is not in whole pence", row.UnitPrice);
   const unitPricePence = micros / MICROS_PER_PENNY;
   if (unitPricePence > MAX_PRICE_PENCE) return leftOut("the price is too high", row.UnitPrice);
