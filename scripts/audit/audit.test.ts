@@ -40,6 +40,11 @@ describe("audit()", () => {
     expect(pauses).toBe(2);
   });
 
+  test("says which database it cannot open", async () => {
+    const location = { ...books.location, productDatabaseUrl: "postgresql://product:x@127.0.0.1:1/product" };
+    await expect(audit(location)).rejects.toThrow(/"product" at 127.0.0.1:1/);
+  });
+
   test("lets orders stand still that are said to", async () => {
     await books.order("update orders set update_time = now() - interval '31 s' where id = 'ord_flying'");
     expect((await auditOf(books, { inFlightOk: true })).violations).toEqual([]);

@@ -40,7 +40,7 @@ export interface AuditReport {
 }
 
 /**
- * Checks I1 to I7 of a stack, running or not. The books are read one after the other, so that something that moves can
+ * Checks I1 to I7 of a stack, whether it moves or rests. The books are read one after the other, so that something that moves can
  * look wrong once: only what looks wrong each of three times is a violation.
  */
 export async function audit(location: BooksLocation, options: AuditOptions = {}): Promise<AuditReport> {

@@ -5,7 +5,7 @@ import { InputError } from "./input-error.ts";
 
 const USAGE = `pnpm audit:orders [options]
 
-Checks the books of a stack, running or not: orders, stock, ledger, and what the payment provider really captured.
+Checks the books of a running stack: orders, stock, ledger, and what the payment provider really captured.
 Ends with 1 if anything is wrong. Reads only.
 
   --in-flight-ok    orders that do not get on are no violation: a service is down on purpose

@@ -1,4 +1,5 @@
 import { Client, types as defaultTypes } from "pg";
+import { InputError } from "./input-error.ts";
 
 /** Longest time of one statement. Unit: milliseconds. */
 const STATEMENT_MS = 60_000;
@@ -13,6 +14,8 @@ export interface Snapshot extends AsyncDisposable {
 /**
  * Opens a read-only view of a database that does not change while it is read. Taken when this resolves: of two snapshots
  * the later one contains everything that followed from what the earlier one contains.
+ *
+ * @throws {InputError} If the database cannot be reached.
  */
 export async function readSnapshot(url: string): Promise<Snapshot> {
   const client = new Client({
@@ -28,7 +31,13 @@ export async function readSnapshot(url: string): Promise<Snapshot> {
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => undefined); // reported by the query that waits for it, if any
   client.on("error", lost.reject);
-  await client.connect();
+  await client.connect().catch((error: Error) => {
+    const { host, pathname } = new URL(url);
+    const where = `database "${pathname.slice(1)}" at ${host}`;
+    throw new InputError(`Cannot open ${where}: ${error.message || "no answer"}; is the stack running?`, {
+      cause: error,
+    });
+  });
   try {
     await client.query("begin isolation level repeatable read read only");
     await client.query("select 1"); // the first statement takes the snapshot
