@@ -8,6 +8,11 @@ export interface ConnectOptions<Method extends string = string> {
   timeoutMs: number;
   /** The same for single methods, by their name in the generated client. @default {} */
   methodTimeoutsMs?: Partial<Record<Method, number>>;
+  /**
+   * Longest response that is accepted: 1,000 products with long descriptions pass the library's 4 MiB. Unit: bytes.
+   * @default 16_777_216
+   */
+  maxResponseBytes?: number;
 }
 
 /** A client of one service. Disposing it closes its connections. */
@@ -33,6 +38,7 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 5_000,
     "grpc.enable_channelz": 0,
+    "grpc.max_receive_message_length": options.maxResponseBytes ?? 16_777_216,
   });
   const timeouts = new Map(
     Object.entries(definition.methods).map(([key, { name }]) => [
