@@ -37,14 +37,14 @@ export async function startedSystem(): Promise<StartedSystem> {
 }
 
 /** Resolves when a process has printed something. @throws {Error} If it ends before. */
-async function printed(child: ChildProcess, pattern: RegExp): Promise<void> {
+function printed(child: ChildProcess, pattern: RegExp): Promise<void> {
   let text = "";
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk);
-    if (pattern.test(text)) {
-      child.stdout?.resume();
-      return;
-    }
-  }
-  throw new Error(`It ended without ${pattern}:\n${text}`);
+  return new Promise((resolve, reject) => {
+    // Read on to the end: a closed pipe would end the process.
+    child.stdout?.on("data", (chunk: Buffer) => {
+      text += String(chunk);
+      if (pattern.test(text)) resolve();
+    });
+    child.once("exit", () => reject(new Error(`It ended without ${pattern}:\n${text}`)));
+  });
 }

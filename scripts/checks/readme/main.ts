@@ -33,18 +33,22 @@ try {
     console.log(`  exit code ${code}; printed:\n${printed}\n  expected:\n${command.output.join("\n")}`);
   }
 } finally {
-  if (stack.pid !== undefined) process.kill(-stack.pid, "SIGINT");
-  if (stack.exitCode === null) await once(stack, "exit");
+  if (stack.exitCode === null && stack.pid !== undefined) {
+    process.kill(-stack.pid, "SIGINT");
+    await once(stack, "exit");
+  }
 }
 console.log(`README.md: ${commands.length} commands, ${failures} not as it says`);
 process.exitCode = failures === 0 ? 0 : 1;
 
-async function ready(): Promise<void> {
+function ready(): Promise<void> {
   let printed = "";
-  for await (const chunk of stack.stdout) {
-    printed += String(chunk);
-    if (/Holdfast is ready/.test(printed)) break;
-  }
-  stack.stdout.resume();
-  if (!/Holdfast is ready/.test(printed)) throw new Error(`npm start did not become ready:\n${printed}`);
+  return new Promise((resolve, reject) => {
+    // Read on to the end: a closed pipe would end it.
+    stack.stdout.on("data", (chunk: Buffer) => {
+      printed += String(chunk);
+      if (/Holdfast is ready/.test(printed)) resolve();
+    });
+    stack.once("exit", () => reject(new Error(`npm start did not become ready:\n${printed}`)));
+  });
 }
