@@ -42,10 +42,11 @@ async function writeOrderBook({ order }: TestBooks, { id, states, reason, quanti
   await order("insert into order_lines values ($1, 1, 'prod_a', 'A', $2, $3)", [id, quantity, UNIT_PRICE]);
   for (const [index, state] of states.entries()) {
     const sequence = index + 1;
-    await order("insert into order_events values ($1, $2, $3, null, $4, $5)", [
+    await order("insert into order_events values ($1, $2, $3, $4, $5, $6)", [
       id,
       sequence,
       state,
+      state === "CANCELLED" ? reason : null,
       `cus_${id}`,
       sequence,
     ]);

@@ -221,7 +221,7 @@ export const spoiledBooks: [
     "I6",
     "ord_declined",
     async ({ order }) => {
-      await order("insert into order_events values ('ord_declined', 4, 'CANCELLED', null, 'cus_ord_declined', 4)");
+      await order("insert into order_events values ('ord_declined', 4, 'CANCELLED', 'EXPIRED', 'cus_ord_declined', 4)");
       await order(
         "insert into outbox (order_id, sequence, routing_key, payload) values ('ord_declined', 4, 'order.x', '{}')",
       );
