@@ -1,9 +1,10 @@
 import type { ImportProductsRequest, ProductRow } from "@holdfast/contracts/ecommerce/product/v1/product_service";
-import { sql } from "@holdfast/storage";
+import { DatabaseError, sql } from "@holdfast/storage";
 import { describe, expect, test } from "vitest";
 import { aDraft, anOrderId, aScope, unitsOf } from "../testing/builders.ts";
 import { generatedRow, generatedRows } from "../testing/generated-rows.ts";
 import { startService, type TestService } from "../testing/start-service.ts";
+import { importProducts } from "./import-products.ts";
 
 describe("importProducts()", () => {
   test("makes products, and updates them the next time", async () => {
@@ -69,15 +70,39 @@ describe("importProducts()", () => {
     const shuffled = (seed: number) => rows.map((_, index) => rows[(index * seed) % 600] ?? generatedRow(1));
     const imports = [7, 11, 13, 17].map((seed) => client.importProducts(stream(shuffled(seed), shuffled(seed + 2))));
     const items = ids.toReversed().map((productId) => ({ productId, quantity: 1 }));
-    const orders = Array.from({ length: 30 }, () => client.reserveStock({ orderId: anOrderId(), items }));
+    const orders = Promise.allSettled(
+      Array.from({ length: 30 }, () => client.reserveStock({ orderId: anOrderId(), items })),
+    );
     const answers = await Promise.all(imports);
-    const refusals = (await Promise.allSettled(orders)).filter(({ status }) => status === "rejected");
+    const refusals = (await orders).filter(({ status }) => status === "rejected");
     for (const refusal of refusals) expect(refusal).toMatchObject({ reason: { reason: "OUT_OF_STOCK" } });
     expect(answers.reduce((sum, { createdCount }) => sum + createdCount, 0n)).toBe(300n);
     const { rows: wrong } = await db.transaction(aScope(), (tx) =>
       sql`select from product where received <> stock + reserved + sold`.execute(tx),
     );
     expect(wrong).toEqual([]);
+  });
+
+  test("fails, and harms nothing else, when the database fails while the client is thinking", async () => {
+    const failed = Promise.withResolvers<void>();
+    const store = async () => {
+      failed.resolve();
+      throw new DatabaseError("unavailable", "Cannot reach the database");
+    };
+    const rows = async function* () {
+      yield* generatedRows({ count: 1_000 });
+      await failed.promise;
+      // A rejection that nobody handles is reported when the tasks of this turn are done.
+      await new Promise(setImmediate);
+      yield* generatedRows({ count: 1_000 });
+    };
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", listener);
+    const handler = importProducts({ store });
+    await expect(handler(rows(), aScope() as Parameters<typeof handler>[1])).rejects.toBeInstanceOf(DatabaseError);
+    process.off("unhandledRejection", listener);
+    expect(unhandled).toEqual([]);
   });
 
   test("answers an empty stream", async () => {

@@ -15,8 +15,8 @@ const BATCH_ROWS = 1_000;
 export type StoreDrafts = (scope: Scope, drafts: readonly ProductDraft[]) => Promise<{ created: number }>;
 
 /**
- * ImportProducts: good rows are stored batch by batch, bad ones counted and the first of them told. The next message is
- * read when the last batch is stored, so that memory does not grow with the import.
+ * ImportProducts: good rows are stored batch by batch, bad ones counted and the first of them told. While one batch is
+ * stored the next one is read, and no more than that: memory does not grow with the import.
  */
 export function importProducts({
   store,
@@ -25,23 +25,33 @@ export function importProducts({
 }): Handlers<typeof ProductServiceDefinition>["importProducts"] {
   return async (requests, { deadline, signal }) => {
     const counter = new ImportCounter();
-    let batch: ProductDraft[] = [];
-    const storeBatch = async () => {
-      const { created } = await store({ deadline, signal }, batch);
-      counter.store({ rows: batch.length, created });
-      batch = [];
+    const storeCounted = async (drafts: readonly ProductDraft[]) => {
+      const { created } = await store({ deadline, signal }, drafts);
+      counter.store({ rows: drafts.length, created });
     };
+    let batch: ProductDraft[] = [];
+    let storing = Promise.resolve();
 
-    for await (const { rows } of requests) {
-      for (const row of rows) {
-        counter.receive();
-        const checked = checkRow(row);
-        if (checked.kind === "ok") batch.push(checked.draft);
-        else counter.reject(row.sku, checked);
+    try {
+      for await (const { rows } of requests) {
+        for (const row of rows) {
+          counter.receive();
+          const checked = checkRow(row);
+          if (checked.kind === "ok") batch.push(checked.draft);
+          else counter.reject(row.sku, checked);
+        }
+        if (batch.length < BATCH_ROWS) continue;
+        await storing;
+        storing = storeCounted(batch);
+        storing.catch(() => undefined); // thrown where it is awaited; until then the next message may be long in coming
+        batch = [];
       }
-      if (batch.length >= BATCH_ROWS) await storeBatch();
+      await storing;
+      if (batch.length > 0) await storeCounted(batch);
+    } finally {
+      // What the stream failed with is what the client hears, and nothing goes on behind the answer.
+      await storing.catch(() => undefined);
     }
-    if (batch.length > 0) await storeBatch();
     return tallyToProto(counter);
   };
 }
