@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { packagedNode } from "./installation.mjs";
@@ -14,9 +15,11 @@ export async function runScript(root, script, args) {
   const ownIsNewEnough = Number(process.versions.node.split(".")[0]) >= WANTED_NODE;
   const node = ownIsNewEnough ? process.execPath : packagedNode(root);
   const PATH = [join(root, "node_modules/.bin"), dirname(node), process.env.PATH].join(delimiter);
+  // Node keeps what it has compiled: the next start is quicker.
+  const NODE_COMPILE_CACHE = join(root, "node_modules/.cache/holdfast-compile");
   // The channel closes when this process dies, whatever way: a script that starts others listens to it.
   const stdio = ["inherit", "inherit", "inherit", "ipc"];
-  const child = spawn(node, [script, ...args], { env: { ...process.env, PATH }, stdio });
+  const child = spawn(node, [script, ...args], { env: { NODE_COMPILE_CACHE, ...process.env, PATH }, stdio });
   forwardSignals(child);
   const [code, signal] = await once(child, "exit");
   return code ?? 128 + constants.signals[signal];
@@ -24,23 +27,33 @@ export async function runScript(root, script, args) {
 
 function forwardSignals(child) {
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
-  const sent = new Map();
-  const forward = (signal) => {
-    if (performance.now() - (sent.get(signal) ?? -Infinity) < SAME_SIGNAL_MS) return;
-    sent.set(signal, performance.now());
-    child.kill(signal);
+  let lastAt = -Infinity;
+  const onSignal = (signal) => {
+    const again = performance.now() - lastAt >= SAME_SIGNAL_MS;
+    lastAt = performance.now();
+    // A terminal sends Ctrl-C to the whole group, the script included: there it is enough to stay alive.
+    if (again && !(terminal && signal !== "SIGTERM")) child.kill(signal);
   };
-  process.on("SIGTERM", forward);
-  // A terminal sends these to the whole group, the script included: there it is enough to stay alive.
-  for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, terminal ? () => {} : forward);
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, onSignal);
 
   if (process.env.npm_lifecycle_event === undefined) return;
-  // npm that is killed cannot pass anything on.
-  const npm = process.ppid;
+  // npm, or the shell between us, may be killed and not be able to pass anything on.
+  const before = ancestors();
   const watch = setInterval(() => {
-    if (process.ppid === npm) return;
+    if (ancestors() === before) return;
     clearInterval(watch);
-    child.kill("SIGTERM");
+    if (lastAt === -Infinity) child.kill("SIGTERM");
   }, PARENT_POLL_MS);
   watch.unref();
+}
+
+/** The ids of this process's parent, and on Linux of the parent's parent. Source: proc(5), field 4 of stat. */
+function ancestors() {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, "utf8");
+    const [, grandparent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return `${process.ppid} ${grandparent}`;
+  } catch {
+    return `${process.ppid}`; // no /proc here, or the parent has ended
+  }
 }

@@ -21,7 +21,7 @@ export function welcome(stack: Stack, product: ExampleProduct, path = process.en
   const commands = commandsToTry(order, product, has("grpcurl", path));
   return `
 ${table.join("\n")}
-  ${"logs".padEnd(18)}${relative(process.cwd(), stack.logs) || "."}
+  ${"logs".padEnd(18)}${nearest(stack.logs)}
 
 Two commands to try in another terminal. The second one orders "${product.name}":
 
@@ -29,6 +29,12 @@ ${commands.map((command) => `  ${command}`).join("\n\n")}
 
 Ctrl-C stops everything. The data stays for the next start; npm start -- --fresh forgets it.
 `;
+}
+
+/** As short as a path can be written here. */
+function nearest(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.startsWith("..") ? path : fromHere;
 }
 
 /** With grpcurl where it is installed, otherwise with buf, which always is. */

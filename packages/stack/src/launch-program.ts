@@ -1,13 +1,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { lastWords } from "./last-words.ts";
 import type { Program } from "./programs.ts";
 import { describeExit, type Exit, type Run } from "./run.ts";
 import { StackError } from "./stack-error.ts";
-import { tailOf } from "./tail-of.ts";
 
-const TAIL_LINES = 8;
+/**
+ * Programs that start from it are ready in two thirds of the time, and take 20 MiB less: Node keeps what it has compiled.
+ * Found by content, so it is never stale.
+ */
+const COMPILE_CACHE = join(import.meta.dirname, "../../../node_modules/.cache/holdfast-compile");
+
+/** A half of the space for new objects. Node's own 16 costs each idle program 10 MiB more. Unit: MiB. */
+const YOUNG_HEAP_MIB = 4;
 
 export interface LaunchOptions {
   /** Folder of the log files; the program appends to `<name>.log`. */
@@ -21,10 +28,12 @@ export async function launchProgram(program: Program, { logs, answers }: LaunchO
   const logFile = join(logs, `${program.name}.log`);
   // A file and no pipe: it outlives this process, so the program can still write while it drains.
   const log = openSync(logFile, "a", 0o600);
-  const child = spawn(process.execPath, [`--max-old-space-size=${program.heapMib}`, program.main], {
+  const { size: logBefore } = fstatSync(log);
+  const heap = [`--max-old-space-size=${program.heapMib}`, `--max-semi-space-size=${YOUNG_HEAP_MIB}`];
+  const child = spawn(process.execPath, [...heap, program.main], {
     stdio: ["ignore", log, log, "ipc"],
     detached: true,
-    env: { ...process.env, ...program.env, EXIT_WITH_PARENT: "1" },
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...program.env, EXIT_WITH_PARENT: "1" },
   });
   closeSync(log);
 
@@ -40,7 +49,7 @@ export async function launchProgram(program: Program, { logs, answers }: LaunchO
     const ended = new AbortController();
     const endedEarly = exited.promise.then(async (exit) => {
       ended.abort();
-      const said = await tailOf(logFile, TAIL_LINES);
+      const said = await lastWords(logFile, logBefore);
       throw new StackError(`Cannot start ${program.name}: it ended with ${describeExit(exit)}\n${said}`);
     });
     await Promise.race([ready.promise.then(() => answers(ended.signal)), endedEarly]);

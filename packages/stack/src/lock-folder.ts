@@ -1,4 +1,6 @@
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { processIdentity } from "./process-identity.ts";
 import { StackError } from "./stack-error.ts";
 import type { StackFolder } from "./stack-folder.ts";
@@ -11,18 +13,18 @@ import type { StackFolder } from "./stack-folder.ts";
  */
 export async function lockFolder({ path, lock }: StackFolder): Promise<AsyncDisposable> {
   const identity = (await processIdentity(process.pid)) ?? String(process.pid);
-  const mine = `${lock}.${process.pid}`;
+  const mine = `${lock}.${randomUUID()}`;
   await writeFile(mine, identity, { mode: 0o600 });
   try {
     // A link is made with its content or not at all: nobody reads a lock that is half written.
     while (!(await succeeds(link(mine, lock), "EEXIST"))) {
-      const holder = await readFile(lock, "utf8").catch(() => undefined); // given back meanwhile
+      const holder = await read(lock);
       if (holder === undefined) continue;
-      const pid = Number(holder.split(" ")[0]);
-      if ((await processIdentity(pid)) === holder) {
+      if (await isAlive(holder)) {
+        const [pid] = holder.split(" ");
         throw new StackError(`A stack runs already in "${path}": process ${pid}. Stop it, or choose another --folder.`);
       }
-      await removeStale(lock, holder, `${mine}.stale`);
+      await removeStale(lock, holder, mine);
     }
   } finally {
     await rm(mine, { force: true });
@@ -30,12 +32,28 @@ export async function lockFolder({ path, lock }: StackFolder): Promise<AsyncDisp
   return { [Symbol.asyncDispose]: () => rm(lock, { force: true }) };
 }
 
-/** Of several that find a stale lock one moves it away; who moves away a new lock by mistake puts it back. */
-async function removeStale(lock: string, holder: string, aside: string): Promise<void> {
-  if (!(await succeeds(rename(lock, aside), "ENOENT"))) return;
-  if ((await readFile(aside, "utf8")) !== holder) await succeeds(link(aside, lock), "EEXIST");
-  await rm(aside);
+/**
+ * Of several that find a stale lock one at a time may look again and remove it: who was slow would otherwise remove the
+ * new lock of who was quick.
+ */
+async function removeStale(lock: string, holder: string, mine: string): Promise<void> {
+  const removing = `${lock}.removing`;
+  if (!(await succeeds(link(mine, removing), "EEXIST"))) {
+    await sleep(5);
+    const other = await read(removing);
+    if (other !== undefined && !(await isAlive(other))) await rm(removing, { force: true }); // killed in that very moment
+    return;
+  }
+  if ((await read(lock)) === holder) await rm(lock);
+  await rm(removing, { force: true });
 }
+
+async function isAlive(holder: string): Promise<boolean> {
+  return (await processIdentity(Number(holder.split(" ")[0]))) === holder;
+}
+
+/** `undefined`: it was given back meanwhile. */
+const read = (path: string) => readFile(path, "utf8").catch(() => undefined);
 
 /** Whether it worked; `false` stands for the one expected failure. */
 async function succeeds(attempt: Promise<void>, expected: string): Promise<boolean> {

@@ -20,6 +20,16 @@ export interface SuperviseOptions {
   /** Ends it at once. @default "SIGKILL" */
   endSignal?: NodeJS.Signals;
   onEvent: (event: StackEvent) => void;
+  /** @default the system's */
+  clock?: Clock;
+}
+
+/** Time, as an argument. */
+export interface Clock {
+  /** Milliseconds that only grow. */
+  now(): number;
+  /** Rejects when the signal aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 /** A process that is started again whenever it ends. */
@@ -44,7 +54,7 @@ export interface Supervised {
 
 /** Runs a process for as long as the stack runs: starts it again after 100 ms, later after up to 2 s. */
 export function supervise(options: SuperviseOptions): Supervised {
-  const { name, launch, stopSignal = "SIGTERM", endSignal = "SIGKILL", onEvent } = options;
+  const { name, launch, stopSignal = "SIGTERM", endSignal = "SIGKILL", onEvent, clock = systemClock } = options;
   const stopping = new AbortController();
   let run: Run | undefined;
   let restarts = 0;
@@ -66,7 +76,7 @@ export function supervise(options: SuperviseOptions): Supervised {
 
   /** Starts it once, and resolves when it has ended. */
   async function live(): Promise<Life> {
-    const started = performance.now();
+    const started = clock.now();
     let servingSince = Infinity;
     try {
       run = await launch(stopping.signal);
@@ -78,7 +88,7 @@ export function supervise(options: SuperviseOptions): Supervised {
     let error: unknown;
     try {
       await run.serving;
-      servingSince = performance.now();
+      servingSince = clock.now();
       if (!stopping.signal.aborted) enterServing(servingSince - started);
     } catch (failure) {
       error = failure;
@@ -86,9 +96,9 @@ export function supervise(options: SuperviseOptions): Supervised {
     const exit = await run.exited;
     run = undefined;
     leaveServing();
-    const servedMs = Math.max(performance.now() - servingSince, 0);
+    const servedMs = Math.max(clock.now() - servingSince, 0);
     const hopeless = exit.code === WRONG_CONFIGURATION;
-    const elapsedMs = performance.now() - stoppingSince;
+    const elapsedMs = clock.now() - stoppingSince;
     if (stopping.signal.aborted) onEvent({ kind: "stopped", process: name, how: describeExit(exit), elapsedMs });
     return { how: describeExit(exit), error, hopeless, servedMs };
   }
@@ -107,7 +117,7 @@ export function supervise(options: SuperviseOptions): Supervised {
         onEvent({ kind: "ended", process: name, how, againInMs });
       }
       asked = false;
-      await sleep(againInMs, undefined, { signal: stopping.signal }).catch(() => undefined); // the next life sees it
+      await clock.sleep(againInMs, stopping.signal).catch(() => undefined); // the next life sees it
     }
   }
 
@@ -136,7 +146,7 @@ export function supervise(options: SuperviseOptions): Supervised {
       await readiness.promise;
     },
     async stop(withinMs) {
-      stoppingSince = performance.now();
+      stoppingSince = clock.now();
       stopping.abort(new Error(`${name} is being stopped`));
       run?.kill("SIGCONT");
       run?.kill(stopSignal);
@@ -156,6 +166,11 @@ interface Life {
   readonly hopeless: boolean;
   readonly servedMs: number;
 }
+
+const systemClock: Clock = {
+  now: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+};
 
 function newReadiness(): PromiseWithResolvers<void> {
   const readiness = Promise.withResolvers<void>();

@@ -1,0 +1,45 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { lockFolder } from "./lock-folder.ts";
+import { processIdentity } from "./process-identity.ts";
+import { stackFolder } from "./stack-folder.ts";
+import { tempFolder } from "./temp-folder.fixture.ts";
+
+describe("lockFolder()", () => {
+  test("refuses a folder that a running process has, and names it", async () => {
+    await using temp = await tempFolder();
+    await using _held = await lockFolder(stackFolder(temp.path));
+    await expect(lockFolder(stackFolder(temp.path))).rejects.toMatchObject({
+      name: "StackError",
+      message: expect.stringContaining(`process ${process.pid}`),
+    });
+  });
+
+  test("gives the folder back, and leaves nothing behind", async () => {
+    await using temp = await tempFolder();
+    const lock = await lockFolder(stackFolder(temp.path));
+    await lock[Symbol.asyncDispose]();
+    expect(await readdir(temp.path)).toEqual([]);
+  });
+
+  test.each([
+    ["of a process that has ended", async () => "999999999 1"],
+    ["of an earlier process with an id that is in use again", async () => `${process.pid} 1`],
+    ["without content", async () => ""],
+  ])("takes over a lock %s", async (_, content) => {
+    await using temp = await tempFolder();
+    const folder = stackFolder(temp.path);
+    await writeFile(folder.lock, await content());
+    await using _lock = await lockFolder(folder);
+    expect(await readFile(folder.lock, "utf8")).toBe(await processIdentity(process.pid));
+  });
+
+  test("lets one of many have a stale lock", async () => {
+    await using temp = await tempFolder();
+    const folder = stackFolder(temp.path);
+    await writeFile(folder.lock, "999999999 1");
+    const attempts = await Promise.allSettled(Array.from({ length: 20 }, () => lockFolder(folder)));
+    expect(attempts.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(await readdir(temp.path)).toEqual(["stack.lock"]);
+  });
+});

@@ -1,0 +1,38 @@
+import { stat } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { keepStackFile } from "./keep-stack-file.ts";
+import { readStackFile } from "./stack-file.ts";
+import { stackFolder } from "./stack-folder.ts";
+import { tempFolder } from "./temp-folder.fixture.ts";
+
+const perService = (value: string) => ({ payment: value, product: value, order: value });
+const facts = {
+  pid: 7,
+  targets: perService("127.0.0.1:1"),
+  databaseUrls: perService("postgresql://x"),
+  providerUrl: "http://127.0.0.1:2",
+  providerFile: "/effects.jsonl",
+  logs: "/logs",
+};
+
+describe("keepStackFile()", () => {
+  test("says which processes run, to this user only", async () => {
+    await using temp = await tempFolder();
+    const { stackFile } = stackFolder(temp.path);
+    const file = keepStackFile(stackFile, facts, () => undefined);
+    for (const [process, pid] of [["order", 8] as const, ["payment", 9] as const]) {
+      file.onEvent({ kind: "started", process, pid });
+    }
+    file.onEvent({ kind: "ended", process: "payment", how: "SIGKILL", againInMs: 100 });
+    await file.written();
+    expect(await readStackFile(temp.path)).toEqual({ ...facts, pids: { order: 8 } });
+    expect((await stat(stackFile)).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe("readStackFile()", () => {
+  test("says how to start a stack where there is none", async () => {
+    await using temp = await tempFolder();
+    await expect(readStackFile(temp.path)).rejects.toMatchObject({ name: "StackError" });
+  });
+});
