@@ -1,11 +1,18 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { install } from "./install.mjs";
 import { InstallError } from "./install-error.mjs";
 import { installLock } from "./install-lock.mjs";
-import { markInstalled, packagedNode, packagedPostgres, wantedInstallation, whatIsMissing } from "./installation.mjs";
+import {
+  markInstalled,
+  packagedNode,
+  packagedPostgres,
+  wantedInstallation,
+  whatIsMissing,
+  workspaceFolders,
+} from "./installation.mjs";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
@@ -58,10 +65,6 @@ function whatDoesNotRun(root) {
 }
 
 function removePackages(root) {
-  const folders = [".", "e2e", ...["packages", "services"].flatMap((parent) => children(root, parent))];
-  for (const folder of folders) rmSync(join(root, folder, "node_modules"), { recursive: true, force: true });
-}
-
-function children(root, parent) {
-  return readdirSync(join(root, parent)).map((name) => join(parent, name));
+  for (const folder of workspaceFolders(root))
+    rmSync(join(root, folder, "node_modules"), { recursive: true, force: true });
 }

@@ -70,7 +70,7 @@ function postgresLinks(root) {
 }
 
 /** The folders of the workspace's packages, as `pnpm-workspace.yaml` lists them, the root first. */
-function workspaceFolders(root) {
+export function workspaceFolders(root) {
   const yaml = readFileSync(join(root, "pnpm-workspace.yaml"), "utf8");
   const patterns = [...yaml.matchAll(/^ {2}- ["']?([\w./*-]+)["']?$/gm)].map(([, pattern]) => pattern);
   const folders = patterns.flatMap((pattern) => {
