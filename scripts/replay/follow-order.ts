@@ -11,7 +11,7 @@ import type { Clock } from "./clock.ts";
 import { isPassing } from "./is-passing.ts";
 import type { Persistence } from "./persistence.ts";
 
-/** How long after the last fault or order every order has to be settled. Unit: milliseconds. Source: I3. */
+/** How long after the last fault, order or event of any order all have to be settled. Unit: milliseconds. Source: I3. */
 export const SETTLE_MS = 30_000;
 
 export interface FollowOrderDeps {
@@ -43,6 +43,7 @@ export async function followOrder(orderId: string, deps: FollowOrderDeps): Promi
         if (event === undefined) continue; // a heartbeat
         assertNext(orderId, last, event);
         last = event;
+        persistence.disturb(); // a backlog may take long, as long as it gets on
         failures = 0;
         const state = terminalStateOf(event);
         if (state !== undefined) return { kind: "terminal", state, reason: reasonOf(event) };
