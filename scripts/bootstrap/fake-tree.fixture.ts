@@ -28,13 +28,14 @@ done
 echo "Progress: resolved 2, reused 2, downloaded 0, added 2, done"
 `;
 
-const HELLO = `console.log("hello", process.versions.node.split(".")[0], ...process.argv.slice(2));
-if (process.argv[2] === "exit") process.exit(7);
-if (process.argv[2] === "wait") {
+/** What it prints comes last: who reads it may send a signal. */
+const HELLO = `if (process.argv[2] === "wait") {
   process.on("SIGTERM", () => { console.log("term"); process.exit(3); });
   process.on("disconnect", () => { console.log("alone"); process.exit(4); });
   setInterval(() => {}, 1_000);
 }
+console.log("hello", process.versions.node.split(".")[0], ...process.argv.slice(2));
+if (process.argv[2] === "exit") process.exit(7);
 `;
 
 export interface Outcome {
