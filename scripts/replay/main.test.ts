@@ -1,14 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 
 const DAY = join(import.meta.dirname, "../../data/online-retail/2010-12-01.csv");
 const FOLDER = await mkdtemp(join(tmpdir(), "no-stack-"));
 await writeFile(join(FOLDER, "other.csv"), "a,b\n1,2\n");
+afterAll(() => rm(FOLDER, { recursive: true }));
 
 async function run(program: string, ...args: string[]) {
   const child = spawn(process.execPath, [join(import.meta.dirname, program), ...args], {

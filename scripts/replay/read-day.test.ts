@@ -1,7 +1,7 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { catalogueOf } from "./catalogue-of.ts";
 import { readDay } from "./read-day.ts";
 import { readRows } from "./read-rows.ts";
@@ -69,7 +69,9 @@ describe("readDay()", () => {
   });
 
   test("adds up what the left out rows are worth, parts of a penny and all", async () => {
-    const path = join(await mkdtemp(join(tmpdir(), "day-")), "day.csv");
+    const folder = await mkdtemp(join(tmpdir(), "day-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, "day.csv");
     await writeFile(
       path,
       [

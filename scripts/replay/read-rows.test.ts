@@ -1,14 +1,16 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { InputError } from "../audit/input-error.ts";
 import { type FileRow, readRows } from "./read-rows.ts";
 
 const HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
 
 async function aFile(content: string | Buffer): Promise<string> {
-  const path = join(await mkdtemp(join(tmpdir(), "rows-")), "day.csv");
+  const folder = await mkdtemp(join(tmpdir(), "rows-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, "day.csv");
   await writeFile(path, content);
   return path;
 }
