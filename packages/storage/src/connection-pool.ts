@@ -8,7 +8,11 @@ export interface ConnectionPoolOptions {
   url: string;
   /** Connections at most. @default 10 */
   maxConnections?: number;
-  /** Longest wait for a connection, free or new. Unit: milliseconds. @default 500 */
+  /**
+   * Longest wait for a connection, free or new; a scope's deadline ends it earlier. Long enough for a burst of 100 calls
+   * on a busy machine to take its turn, the first one while every connection is still being made. Unit: milliseconds.
+   * @default 2_000
+   */
   acquireTimeoutMs?: number;
   /** How the connections show in `pg_stat_activity`. @default "holdfast" */
   applicationName?: string;
@@ -30,7 +34,13 @@ export interface PooledConnection {
 }
 
 export function connectionPool(options: ConnectionPoolOptions): ConnectionPool {
-  const { url, maxConnections = 10, acquireTimeoutMs = 500, applicationName = "holdfast", onConnectionLost } = options;
+  const {
+    url,
+    maxConnections = 10,
+    acquireTimeoutMs = 2_000,
+    applicationName = "holdfast",
+    onConnectionLost,
+  } = options;
   const lost = new WeakSet<object>();
   const used = new WeakSet<object>();
   const pool = new Pool({

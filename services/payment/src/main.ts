@@ -27,9 +27,7 @@ await main(async () => {
   await migrate(config.DATABASE_URL, new URL("./migrations/", import.meta.url), {
     onProgress: (text) => log.info(text),
   });
-  // An outcome that could not be recorded at once waits for its lease to end: better to wait for a connection.
-  const acquireTimeoutMs = 2_000;
-  const db = openDatabase<PaymentSchema>({ url: config.DATABASE_URL, applicationName: "payment", acquireTimeoutMs });
+  const db = openDatabase<PaymentSchema>({ url: config.DATABASE_URL, applicationName: "payment" });
   lifecycle.onDrain("database", () => db[Symbol.asyncDispose]());
 
   const lease = { leaseMs: config.LEASE_MS, settleMs: config.PROVIDER_SETTLE_MS };

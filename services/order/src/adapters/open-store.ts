@@ -9,11 +9,6 @@ import { cancelOrder, findOrder, listOrders } from "./orders-in-postgres.ts";
 import { sagaOrdersInPostgres } from "./saga-orders-in-postgres.ts";
 import type { Schema } from "./schema.ts";
 
-/**
- * Longest wait of a call for a connection: longer than the calls before it may wait for a key, or a burst of repeats would
- * be turned away that only had to wait for its turn. Unit: milliseconds.
- */
-const CALL_ACQUIRE_MS = 2_000;
 /** The worker's transactions are short: eight at a time serve more orders than that. */
 const WORKER_CONNECTIONS = 8;
 /** A worker has more patience than a caller. Unit: milliseconds. */
@@ -41,7 +36,6 @@ export function openStore({ config, eventToJson, log }: OpenStoreOptions) {
   const db = openDatabase<Schema>({
     url,
     maxConnections: config.DATABASE_CONNECTIONS,
-    acquireTimeoutMs: CALL_ACQUIRE_MS,
     applicationName: "order",
     onConnectionLost,
   });
