@@ -13,6 +13,7 @@ import {
   whatIsMissing,
   workspaceFolders,
 } from "./installation.mjs";
+import { warmUp } from "./warm-up.mjs";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
@@ -44,6 +45,8 @@ export async function ensureInstalled(root, say) {
     }
     const broken = whatDoesNotRun(root);
     if (broken !== undefined) throw new InstallError(`Cannot use the installed packages: ${broken}`);
+    say("Preparing the programs.");
+    await warmUp(root);
     markInstalled(root, wanted);
     say(`Installed in ${((Date.now() - started) / 1_000).toFixed(1)} s.`);
   } finally {
