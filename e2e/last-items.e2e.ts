@@ -1,6 +1,6 @@
 import { Order_CancelReason, Order_State } from "@holdfast/contracts/ecommerce/order/v1/order";
 import { expect, test } from "vitest";
-import { anOrder, aProduct, clients, settled } from "./support/clients.ts";
+import { anOrder, aProduct, clients, placed, settled } from "./support/clients.ts";
 
 test("100 buyers of the last 10 items: exactly 10 CONFIRMED, never a negative stock", async () => {
   const all = clients();
@@ -18,10 +18,7 @@ test("100 buyers of the last 10 items: exactly 10 CONFIRMED, never a negative st
   const watched = watch();
 
   const orders = await Promise.all(
-    Array.from({ length: 100 }, async () => {
-      const { order } = await all.orders.createOrder(anOrder(product));
-      return await settled(all, order?.id ?? "");
-    }),
+    Array.from({ length: 100 }, async () => settled(all, await placed(all, anOrder(product)))),
   );
   watching.abort();
   await watched;

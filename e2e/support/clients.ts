@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import { type Order, Order_State } from "@holdfast/contracts/ecommerce/order/v1/order";
 import type { CreateOrderRequest } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/v1/payment_service";
 import type { Product } from "@holdfast/contracts/ecommerce/product/v1/product";
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
-import { connect } from "@holdfast/rpc";
+import { connect, RemoteError, Status } from "@holdfast/rpc";
 import { inject } from "vitest";
 
 const timeoutMs = 30_000;
@@ -45,6 +46,19 @@ export function anOrder(product: Product, overrides: Partial<CreateOrderRequest>
     paymentMethod: "pm_card_ok",
     ...overrides,
   };
+}
+
+/** Places an order as a caller has to: where the answer is UNAVAILABLE, again with the same key. @returns Its id. */
+export async function placed({ orders }: Clients, request: CreateOrderRequest): Promise<string> {
+  while (true) {
+    try {
+      const { order } = await orders.createOrder(request);
+      return order?.id ?? "";
+    } catch (error) {
+      if (!(error instanceof RemoteError) || error.code !== Status.UNAVAILABLE) throw error;
+      await wait(error.retryAfterMs ?? 100);
+    }
+  }
 }
 
 /** Follows an order to its end. */
