@@ -162,6 +162,17 @@ describe("npm start", () => {
     expect(await ctrlC(first)).toBe("ended well, in time");
   });
 
+  test("waits for a stack of the same folder that is stopping", async () => {
+    const first = npmStart(folder.path);
+    await ready(first);
+    first.child.kill("SIGINT");
+    await first.says("stopping");
+    const second = npmStart(folder.path);
+    await ready(second);
+    expect(await first.end()).toMatchObject({ code: 0 });
+    expect(await ctrlC(second)).toBe("ended well, in time");
+  });
+
   test("says who has a port, and how to choose another", async () => {
     const listener = createServer().listen(0, "127.0.0.1");
     await once(listener, "listening");

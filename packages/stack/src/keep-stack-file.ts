@@ -5,6 +5,8 @@ import { writePrivately } from "./write-privately.ts";
 export interface KeptStackFile {
   /** To be told everything that happens. */
   onEvent(event: StackEvent): void;
+  /** The stack is about to end. */
+  stop(): void;
   /** Resolves when the file says what is. */
   written(): Promise<void>;
 }
@@ -12,19 +14,27 @@ export interface KeptStackFile {
 /** Keeps `stack.json` up to date: also while the stack starts, so that what a killed one leaves behind can be found. */
 export function keepStackFile(
   path: string,
-  content: Omit<StackFile, "pids">,
+  content: Omit<StackFile, "pids" | "stopping">,
   onFailure: (message: string) => void,
 ): KeptStackFile {
   const pids = new Map<string, number>();
-  const write = () => writePrivately(path, { ...content, pids: Object.fromEntries(pids) });
+  let stopping: true | undefined;
+  const write = () => writePrivately(path, { ...content, pids: Object.fromEntries(pids), stopping });
   let last = write();
+  const writeOnceMore = () => {
+    last = last.then(write).catch((error: Error) => onFailure(`cannot write ${path}: ${error.message}`));
+  };
 
   return {
     onEvent(event) {
       if (event.kind === "started") pids.set(event.process, event.pid);
       else if (event.kind === "ended" || event.kind === "stopped") pids.delete(event.process);
       else return;
-      last = last.then(write).catch((error: Error) => onFailure(`cannot write ${path}: ${error.message}`));
+      writeOnceMore();
+    },
+    stop() {
+      stopping = true;
+      writeOnceMore();
     },
     written: () => last,
   };

@@ -22,6 +22,18 @@ describe("lockFolder()", () => {
     expect(await readdir(temp.path)).toEqual([]);
   });
 
+  test("waits for a stack that is stopping", async () => {
+    await using temp = await tempFolder();
+    const folder = stackFolder(temp.path);
+    const first = await lockFolder(folder);
+    const waiting = Promise.withResolvers<string>();
+    const second = lockFolder(folder, { isStopping: async () => true, onWait: waiting.resolve });
+    expect(await waiting.promise).toContain(`process ${process.pid}`);
+    await first[Symbol.asyncDispose]();
+    await using _taken = await second;
+    await expect(lockFolder(folder)).rejects.toMatchObject({ name: "StackError" });
+  });
+
   test.each([
     ["of a process that has ended", async () => "999999999 1"],
     ["of an earlier process with an id that is in use again", async () => `${process.pid} 1`],

@@ -5,26 +5,45 @@ import { processIdentity } from "./process-identity.ts";
 import { StackError } from "./stack-error.ts";
 import type { StackFolder } from "./stack-folder.ts";
 
+const POLL_MS = 20;
+
+export interface LockOptions {
+  /** Whether the stack that has the folder is about to give it back: then that is waited for. @default never */
+  isStopping?: () => Promise<boolean>;
+  /** Called once when something is waited for. @default nothing */
+  onWait?: (message: string) => void;
+}
+
 /**
  * Takes the folder for this process: one stack a folder. Dispose to give it back. What a killed process left behind is
  * taken over.
  *
  * @throws {StackError} If a running process has it; names that.
  */
-export async function lockFolder({ path, lock }: StackFolder): Promise<AsyncDisposable> {
+export async function lockFolder(
+  { path, lock }: StackFolder,
+  { isStopping = async () => false, onWait = () => {} }: LockOptions = {},
+): Promise<AsyncDisposable> {
   const identity = (await processIdentity(process.pid)) ?? String(process.pid);
   const mine = `${lock}.${randomUUID()}`;
   await writeFile(mine, identity, { mode: 0o600 });
+  let told = false;
   try {
     // A link is made with its content or not at all: nobody reads a lock that is half written.
     while (!(await succeeds(link(mine, lock), "EEXIST"))) {
       const holder = await read(lock);
       if (holder === undefined) continue;
-      if (await isAlive(holder)) {
-        const [pid] = holder.split(" ");
+      if (!(await isAlive(holder))) {
+        await removeStale(lock, holder, mine);
+        continue;
+      }
+      const [pid] = holder.split(" ");
+      if (!(await isStopping())) {
         throw new StackError(`A stack runs already in "${path}": process ${pid}. Stop it, or choose another --folder.`);
       }
-      await removeStale(lock, holder, mine);
+      if (!told) onWait(`waiting for the stack of process ${pid} to stop`);
+      told = true;
+      await sleep(POLL_MS);
     }
   } finally {
     await rm(mine, { force: true });

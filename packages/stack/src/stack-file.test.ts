@@ -30,6 +30,16 @@ describe("keepStackFile()", () => {
   });
 });
 
+describe("keepStackFile().stop()", () => {
+  test("says that the stack is about to end", async () => {
+    await using temp = await tempFolder();
+    const file = keepStackFile(stackFolder(temp.path).stackFile, facts, () => undefined);
+    file.stop();
+    await file.written();
+    expect(await readStackFile(temp.path)).toMatchObject({ stopping: true });
+  });
+});
+
 describe("readStackFile()", () => {
   test("says how to start a stack where there is none", async () => {
     await using temp = await tempFolder();

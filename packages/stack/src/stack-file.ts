@@ -17,6 +17,8 @@ export interface StackFile {
   readonly logs: string;
   /** The process ids of what runs now; a process that is being started again is missing. */
   readonly pids: Readonly<Record<string, number>>;
+  /** Set while it is about to end. */
+  readonly stopping?: boolean;
 }
 
 /** @throws {StackError} If no stack was ever started in the folder. */

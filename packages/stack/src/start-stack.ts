@@ -10,7 +10,7 @@ import { makeFolder } from "./make-folder.ts";
 import { orAborted } from "./or-aborted.ts";
 import { programs, SERVICE_NAMES, type ServiceName } from "./programs.ts";
 import type { StackEvent } from "./stack-event.ts";
-import type { StackFile } from "./stack-file.ts";
+import { readStackFile, type StackFile } from "./stack-file.ts";
 import { type StackFolder, stackFolder } from "./stack-folder.ts";
 import { startProcesses } from "./start-processes.ts";
 import { type StackProcesses, stopInOrder } from "./stop-in-order.ts";
@@ -31,7 +31,7 @@ export interface StartStackOptions {
 }
 
 /** The whole system, running. Dispose to stop it. */
-export interface Stack extends AsyncDisposable, Omit<StackFile, "pid" | "pids"> {
+export interface Stack extends AsyncDisposable, Omit<StackFile, "pid" | "pids" | "stopping"> {
   readonly folder: StackFolder;
   readonly processes: StackProcesses;
   /** The database server's superuser: for those who check, not for those who serve. */
@@ -55,7 +55,8 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
 
   await using setup = new AsyncDisposableStack();
   await makeFolder(folder);
-  setup.use(await lockFolder(folder));
+  const isStopping = async () => (await readStackFile(folder.path)).stopping === true;
+  setup.use(await lockFolder(folder, { isStopping, onWait: say }));
   await endLeftovers(folder, say);
   if (options.fresh === true) await forgetData(folder);
   for (const path of [folder.logs, folder.provider]) await mkdir(path, { recursive: true });
@@ -85,7 +86,10 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
       onEvent(event);
     },
   });
-  setup.defer(() => stopInOrder(processes));
+  setup.defer(() => {
+    file.stop();
+    return stopInOrder(processes);
+  });
   const adminUrl = await orAborted(allServing, signal);
   await file.written();
 
