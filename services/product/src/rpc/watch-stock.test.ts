@@ -4,6 +4,7 @@ import { sql } from "@holdfast/storage";
 import { describe, expect, test } from "vitest";
 import { anOrderId, aScope, insertProduct, insertProducts } from "../testing/builders.ts";
 import { startService, type TestService } from "../testing/start-service.ts";
+import { watchStock } from "./watch-stock.ts";
 
 describe("watchStock()", () => {
   test("tells the current level first, then each change, until it is unsubscribed", async () => {
@@ -89,10 +90,35 @@ describe("watchStock()", () => {
   test("tells what was asked for and ends when the client ends its side", async () => {
     await using service = await startService();
     const ids = await insertProducts(service.db, 250, 3);
-    const told: WatchStockResponse[] = [];
-    for await (const message of service.client.watchStock(once({ subscribe: ids, unsubscribe: [] })))
-      told.push(message);
-    expect(told.map(({ level }) => level?.productId)).toEqual(ids);
+    const told: (string | undefined)[] = [];
+    for await (const { level } of service.client.watchStock(once({ subscribe: ids, unsubscribe: [] }))) {
+      told.push(level?.productId);
+    }
+    expect(told).toHaveLength(250);
+    expect(new Set(told)).toEqual(new Set(ids));
+  });
+
+  test("looks again at a level that waited too long for its reader", async () => {
+    let time = 0;
+    let version = 0n;
+    const readLevels = async (_: unknown, ids: readonly string[]) => {
+      version += 1n;
+      return ids.map((productId) => ({ productId, stock: 1, version }));
+    };
+    const changes = { next: () => new Promise<ReadonlySet<string>>(() => {}), [Symbol.dispose]: () => {} };
+    const timing = { heartbeatMs: 1_000_000, pollMs: 1_000_000, staleAfterMs: 100, now: () => time };
+    const handler = watchStock({ readLevels, follow: () => changes, ...timing });
+    const told: [string | undefined, bigint | undefined][] = [];
+    const requests = once({ subscribe: ["prod_1", "prod_2", "prod_3"], unsubscribe: [] });
+    for await (const { level } of handler(requests, aScope() as Parameters<typeof handler>[1])) {
+      told.push([level?.productId, level?.version as bigint]);
+      if (told.length === 2) time += 101;
+    }
+    expect(told).toEqual([
+      ["prod_1", 1n],
+      ["prod_2", 1n],
+      ["prod_3", 2n],
+    ]);
   });
 
   test("refuses more than 1,000 products, but not their exchange", async () => {

@@ -13,7 +13,8 @@ export async function openTestDatabase(): Promise<TestProductDatabase> {
   await using stack = new AsyncDisposableStack();
   const { url } = stack.use(await createTestDatabase());
   await migrate(url, new URL("../migrations/", import.meta.url));
-  const db = stack.use(openDatabase<Schema>({ url, acquireTimeoutMs: 10_000 }));
+  // Tests queue a hundred calls at once on purpose, on machines that do other things as well.
+  const db = stack.use(openDatabase<Schema>({ url, acquireTimeoutMs: 60_000 }));
   const owned = stack.move();
   return { db, url, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -21,7 +21,7 @@ export interface ServiceProcess extends AsyncDisposable {
  * The limits that the README names. Without the second one the young generation grows to 96 MB, which counts towards
  * the first: from then on the collector runs all the time, and an import takes eight times the CPU.
  */
-const HEAP_LIMITS = ["--max-old-space-size=160", "--max-semi-space-size=8"];
+const HEAP_LIMITS = ["--max-old-space-size=160", "--max-semi-space-size=4"];
 
 /** Starts `src/main.ts` on any free port. @throws {Error} If it ends before it serves. */
 export async function startServiceProcess(databaseUrl: string): Promise<ServiceProcess> {
