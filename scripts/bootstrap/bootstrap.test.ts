@@ -21,6 +21,14 @@ describe("bootstrap", () => {
     expect(await tree.installs()).toBe(1);
   });
 
+  test("fetches pnpm once where the machine has none", async () => {
+    await using tree = await fakeTree({ machineHas: "npm" });
+    expect((await tree.run()).stderr).toContain("fetching it");
+    await rm(join(tree.root, "node_modules"), { recursive: true });
+    expect((await tree.run()).stderr).not.toContain("fetching it");
+    expect(await tree.installs()).toBe(2);
+  });
+
   test("ends with the script's exit code", async () => {
     await using tree = await fakeTree();
     expect((await tree.run(["exit"])).code).toBe(7);

@@ -28,6 +28,12 @@ done
 echo "Progress: resolved 2, reused 2, downloaded 0, added 2, done"
 `;
 
+/** Stands for npm: fetches the pretended pnpm into the tree. */
+const FAKE_NPM = `#!/bin/sh
+mkdir -p .tools/pnpm/node_modules/.bin
+cp pnpm .tools/pnpm/node_modules/.bin/pnpm
+`;
+
 /** What it prints comes last: who reads it may send a signal. */
 const HELLO = `if (process.argv[2] === "wait") {
   process.on("SIGTERM", () => { console.log("term"); process.exit(3); });
@@ -54,15 +60,20 @@ export interface FakeTree extends AsyncDisposable {
   installs(): Promise<number>;
 }
 
-/** A small tree with the real bootstrap and a pnpm that only pretends. */
-export async function fakeTree(): Promise<FakeTree> {
+/** A small tree with the real bootstrap, on a machine whose pnpm, or npm, only pretends. */
+export async function fakeTree({ machineHas = "pnpm" }: { machineHas?: "pnpm" | "npm" } = {}): Promise<FakeTree> {
   const root = await mkdtemp(join(tmpdir(), "holdfast-bootstrap-"));
   for (const folder of ["bin", "packages/storage", "scripts"]) await mkdir(join(root, folder), { recursive: true });
   for (const name of ["bootstrap.mjs", "bootstrap"]) {
     await cp(join(import.meta.dirname, "..", name), join(root, "scripts", name), { recursive: true });
   }
-  await writeFile(join(root, "bin/pnpm"), FAKE_PNPM);
-  await chmod(join(root, "bin/pnpm"), 0o755);
+  for (const [path, script] of [
+    [machineHas === "pnpm" ? "bin/pnpm" : "pnpm", FAKE_PNPM],
+    ["bin/npm", FAKE_NPM],
+  ] as const) {
+    await writeFile(join(root, path), script);
+    await chmod(join(root, path), 0o755);
+  }
   await writeFile(join(root, "scripts/hello.ts"), HELLO);
   await writeFile(join(root, "pnpm-workspace.yaml"), "packages:\n  - packages/*\n");
   await writeFile(join(root, "pnpm-lock.yaml"), "lockfileVersion: 9\n");

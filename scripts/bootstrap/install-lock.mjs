@@ -52,8 +52,18 @@ function holderOf(path) {
   try {
     const pid = Number(readFileSync(path, "utf8"));
     process.kill(pid, 0);
-    return pid;
+    return isZombie(pid) ? undefined : pid;
   } catch (error) {
     return error.code === "EPERM" ? "of another user" : undefined; // ENOENT: released meanwhile; ESRCH: killed
+  }
+}
+
+/** It has ended, but nobody has asked how yet. Source: proc(5), field 3 of stat. */
+function isZombie(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat[stat.lastIndexOf(")") + 2] === "Z";
+  } catch {
+    return false; // no /proc here
   }
 }
