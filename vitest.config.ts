@@ -11,6 +11,8 @@ const system = { ...common, fileParallelism: false, globalSetup: ["./e2e/setup.t
 
 export default defineConfig({
   test: {
+    // Much of the time is waiting for processes and leases: two files at once use a small machine better.
+    maxWorkers: 2,
     slowTestThreshold: 3_000,
     projects: [
       {

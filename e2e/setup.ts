@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { type StackFile, startStack } from "@holdfast/stack";
 import type { TestProject } from "vitest/node";
+import { temporaryFolder } from "./support/temporary-folder.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -13,7 +12,7 @@ declare module "vitest" {
 
 /** The whole system on free ports, in a folder that goes away with it. For `globalSetup` of vitest. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), "holdfast-e2e-"));
+  const folder = await temporaryFolder("holdfast-e2e-");
   const anyPort = { payment: 0, product: 0, order: 0, provider: 0, postgres: 0 };
   const stack = await startStack({ folder, ports: anyPort });
   const { targets, databaseUrls, providerUrl, providerFile, logs, processes } = stack;

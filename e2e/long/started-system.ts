@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readStackFile, type StackFile } from "@holdfast/stack";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -17,7 +17,7 @@ export interface StartedSystem extends AsyncDisposable {
 
 /** Starts it on free ports with a catalogue, in a folder that goes away with it. */
 export async function startedSystem(): Promise<StartedSystem> {
-  const folder = await mkdtemp(join(tmpdir(), "holdfast-long-"));
+  const folder = await temporaryFolder("holdfast-long-");
   const ports = ["payment", "product", "order"].flatMap((name) => [`--${name}-port`, "0"]);
   const child = spawn(process.execPath, ["scripts/start.ts", "--folder", folder, ...ports], {
     cwd: root,

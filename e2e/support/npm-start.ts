@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const ANY_PORTS = ["payment", "product", "order"].map((name) => `--${name}-port=0`);
@@ -49,9 +49,7 @@ export function npmStart(folder: string, args: readonly string[] = [], ports = A
 
 /** A folder for a stack, which goes away with its user. */
 export async function newFolder(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), "holdfast-start-"));
-  // Where we are root the database runs as another user, who must get in.
-  await chmod(path, 0o755);
+  const path = await temporaryFolder("holdfast-start-");
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
