@@ -5,7 +5,7 @@ import { z } from "zod";
 const LEASE_MARGIN_MS = 500;
 
 /** Every environment variable of the service. Read once, in main.ts. */
-const Config = z.object({
+export const Config = z.object({
   /** `postgresql://role:password@host:port/database`. No default: a wrong one would fill somebody else's tables. */
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   /** `host:port` to serve on; port 0 takes any free one. */

@@ -11,7 +11,7 @@ const HostAndPort = z
   })
   .refine(({ port }) => port <= 65_535, "must have a port up to 65535");
 
-const Config = z.object({
+export const Config = z.object({
   /** Where to listen. Port 0 takes any free one. The admin calls have no password: loopback, or a closed network. */
   PROVIDER_LISTEN: HostAndPort.prefault("127.0.0.1:50059"),
   /** The append-only file of effects. No default: a wrong one would forget what was captured. */

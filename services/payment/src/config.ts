@@ -6,7 +6,7 @@ const milliseconds = z.coerce.number().int().positive();
 /** Connecting, a slow scheduler, the way back. Unit: milliseconds. */
 const MARGIN_MS = 1_000;
 
-const Config = z
+export const Config = z
   .object({
     /** The service's own database, `postgresql://role:password@host:port/database`. No default: it holds the books. */
     DATABASE_URL: z.string(),

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { Config as Order } from "../../services/order/src/config.ts";
+import { Config as Payment } from "../../services/payment/src/config.ts";
+import { Config as PaymentProvider } from "../../services/payment-provider/src/config.ts";
+import { Config as Product } from "../../services/product/src/config.ts";
+
+const services = join(import.meta.dirname, "../../services");
+
+interface Schema {
+  readonly shape: Readonly<Record<string, { safeParse(value: undefined): { success: boolean; data?: unknown } }>>;
+}
+
+/** Names and defaults as the schema has them; "none" where a variable is required. */
+function declared({ shape }: Schema): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(shape).map(([name, schema]) => {
+      const { success, data } = schema.safeParse(undefined);
+      const value = typeof data === "object" && data !== null ? Object.values(data).join(":") : String(data);
+      return [name, success ? value : "none"];
+    }),
+  );
+}
+
+/** Names and defaults as the README's table tells them. */
+function told(service: string): Record<string, string> {
+  const readme = readFileSync(join(services, service, "README.md"), "utf8");
+  const rows = [...readme.matchAll(/^\| `([A-Z][A-Z0-9_]+)` +\| `?([^|` ]*)[^|]*\|/gm)];
+  const table = rows.map(([, name = "", value = ""]) => [name, value.replace(/:$/, "")] as const);
+  // Of packages/process: every program has it.
+  return Object.fromEntries(table.filter(([name]) => name !== "EXIT_WITH_PARENT"));
+}
+
+describe("a service's README tells every environment variable and its default", () => {
+  test.each([
+    ["order", Order],
+    ["payment", Payment],
+    ["payment-provider", PaymentProvider],
+    ["product", Product],
+  ] as const)("%s", (service, config) => {
+    expect(told(service)).toEqual(declared(config));
+  });
+});
