@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { ServerInterceptor, ServerOptions } from "@grpc/grpc-js";
+import type { ServerOptions } from "@grpc/grpc-js";
 import { HealthDefinition } from "@holdfast/contracts/grpc/health/v1/health";
 import { ServerReflectionDefinition } from "@holdfast/contracts/grpc/reflection/v1/reflection";
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from "@holdfast/contracts/grpc/reflection/v1alpha/reflection";
@@ -23,8 +23,6 @@ export interface ServeOptions extends CallLimits {
   maxRequestBytes?: number;
   /** Calls at the same time on one connection; what is more waits at the client. @default 100 */
   maxConcurrentStreams?: number;
-  /** Run before the call interceptor, the first one nearest to the wire. @default [] */
-  interceptors?: readonly ServerInterceptor[];
 }
 
 /** A server that is listening. */
@@ -57,7 +55,7 @@ export async function serve<Definition extends ServiceDefinition & CompatService
     "grpc.max_receive_message_length": options.maxRequestBytes ?? 1_048_576,
     "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? 100,
     "grpc.enable_channelz": 0,
-    interceptors: [...(options.interceptors ?? []), callInterceptor(options)],
+    interceptors: [callInterceptor(options)],
   };
   const server = createServer(serverOptions).use(
     handlerMiddleware({ draining: draining.signal, cut: cut.signal, log: options.log }),
