@@ -39,8 +39,8 @@ export async function choosePorts(wanted: Partial<Ports>, random: () => number =
 
 async function describeInUse(name: string, port: number): Promise<string> {
   const holder = await portHolder(port);
-  const other = `npm start -- --${name}-port=${port < 60_000 ? port + 1_000 : port - 1_000}`;
-  return `Port ${port} (${name}) is in use by ${holder ?? "another process"}. End that, or choose another: ${other}`;
+  const other = `--${name}-port=${port < 60_000 ? port + 1_000 : port - 1_000}`;
+  return `Port ${port} (${name}) is in use by ${holder ?? "another process"}. End that, or choose another with ${other}`;
 }
 
 async function anyFree(taken: ReadonlySet<number>, random: () => number): Promise<number> {

@@ -13,9 +13,14 @@ export async function portHolder(port: number): Promise<string | undefined> {
   for (const pid of await list("/proc")) {
     if (!/^\d+$/.test(pid) || !(await hasOneOf(sockets, pid))) continue;
     const command = (await read(`/proc/${pid}/cmdline`)).replaceAll("\0", " ").trim();
-    return `"${command.slice(0, 100)}" (process ${pid})`;
+    return `"${shortened(command)}" (process ${pid})`;
   }
   return undefined;
+}
+
+/** What runs stands at the end, behind the path of the interpreter and its flags. */
+function shortened(command: string): string {
+  return command.length <= 120 ? command : `${command.slice(0, 30)} … ${command.slice(-85)}`;
 }
 
 function listenersOn(port: number, table: string): string[] {
