@@ -11,6 +11,7 @@ import { checkedDefinition } from "./checked-definition.ts";
 import { type HandlerContext, handlerMiddleware } from "./handler-middleware.ts";
 import { HealthRegistry, healthHandlers } from "./health.ts";
 import { reflectionHandlers } from "./reflection.ts";
+import { explainUnknownMethods } from "./unknown-method.ts";
 
 /** The handlers of a service: for each method, from request and context to response, or to an async iterable of them. */
 export type Handlers<Definition extends CompatServiceDefinition> = ServiceImplementation<Definition, HandlerContext>;
@@ -44,11 +45,9 @@ export async function serve<Definition extends ServiceDefinition & CompatService
 ): Promise<RunningServer> {
   const draining = new AbortController();
   const cut = new AbortController();
-  const names = [definition, HealthDefinition, ServerReflectionDefinition, ServerReflectionAlphaDefinition].map(
-    ({ fullName }) => fullName,
-  );
+  const definitions = [definition, HealthDefinition, ServerReflectionDefinition, ServerReflectionAlphaDefinition];
   const health = new HealthRegistry([definition.fullName]);
-  const reflection = reflectionHandlers(names);
+  const reflection = reflectionHandlers(definitions.map(({ fullName }) => fullName));
 
   // The library's type names grpc-js' channel options only; it hands everything on to grpc-js' server.
   const serverOptions: ServerOptions = {
@@ -64,6 +63,7 @@ export async function serve<Definition extends ServiceDefinition & CompatService
   server.add(HealthDefinition, healthHandlers(health));
   server.add(ServerReflectionDefinition, reflection);
   server.add(ServerReflectionAlphaDefinition, reflection);
+  explainUnknownMethods(definitions.flatMap(pathsOf));
   const port = await server.listen(options.listen);
 
   const drain = async ({ graceMs }: { graceMs: number }) => {
@@ -77,6 +77,10 @@ export async function serve<Definition extends ServiceDefinition & CompatService
     if (!(await settlesWithin(idle, CUT_MS))) server.forceShutdown();
   };
   return { port, health, drain, [Symbol.asyncDispose]: () => drain({ graceMs: 0 }) };
+}
+
+function pathsOf({ fullName, methods }: ServiceDefinition): string[] {
+  return Object.values(methods).map(({ name }) => `/${fullName}/${name}`);
 }
 
 /** How long the last statuses may take to reach their clients. Unit: milliseconds. */

@@ -39,10 +39,7 @@ export const ErrorReason = {
   ERROR_REASON_DEADLINE_TOO_SHORT: 10,
   /** ERROR_REASON_DRAINING - UNAVAILABLE. This instance is shutting down; another one answers. */
   ERROR_REASON_DRAINING: 11,
-  /**
-   * ERROR_REASON_UNIMPLEMENTED - UNIMPLEMENTED. The server does not know the compression of the message. A method that it does not have is answered
-   * with the same code and without ErrorInfo, by the library.
-   */
+  /** ERROR_REASON_UNIMPLEMENTED - UNIMPLEMENTED. The server has no such method, or does not know the compression of the message. */
   ERROR_REASON_UNIMPLEMENTED: 12,
   /** ERROR_REASON_MESSAGE_TOO_LARGE - RESOURCE_EXHAUSTED. The message is larger than the server accepts. */
   ERROR_REASON_MESSAGE_TOO_LARGE: 13,
