@@ -3,12 +3,12 @@ export { DatabaseError, type DatabaseErrorDetails, DatabaseErrorKind } from "./d
 export {
   type EmbeddedPostgres,
   removeEmbeddedPostgres,
-  startEmbeddedPostgres,
   type StartEmbeddedPostgresOptions,
+  startEmbeddedPostgres,
 } from "./embedded/start-embedded-postgres.ts";
-export { migrate, type MigrateOptions } from "./migrate.ts";
+export { type MigrateOptions, migrate } from "./migrate.ts";
 export { type ListenOptions, listen, type Notifications, type WaitOptions } from "./notifications.ts";
-export { type Database, openDatabase, type OpenDatabaseOptions, type TransactionOptions } from "./open-database.ts";
+export { type Database, type OpenDatabaseOptions, openDatabase, type TransactionOptions } from "./open-database.ts";
 export { provision, type ServiceDatabase } from "./provision.ts";
 export type { Scope } from "./scope.ts";
 export type { Subscription } from "./subscription.ts";

@@ -1,8 +1,8 @@
 import { createTestDatabase, type TestDatabase } from "@holdfast/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Database, type Generated, openDatabase, sql } from "./index.ts";
-import { cancellable, within } from "./testing/scopes.ts";
 import { type Observer, observe } from "./testing/observer.ts";
+import { cancellable, within } from "./testing/scopes.ts";
 
 interface Schema {
   account: { id: Generated<bigint>; owner: string; balance: bigint };
