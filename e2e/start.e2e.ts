@@ -180,7 +180,7 @@ describe("npm start", () => {
     const stack = npmStart(folder.path, [], ["--payment-port=0", "--product-port=0", `--order-port=${port}`]);
     expect(await stack.end()).toMatchObject({ code: 1 });
     expect(stack.output()).toContain(`Port ${port} (order) is in use by`);
-    expect(stack.output()).toContain("npm start -- --order-port=");
+    expect(stack.output()).toContain("choose another with --order-port=");
     listener.close();
   });
 
