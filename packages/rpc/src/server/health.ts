@@ -33,7 +33,7 @@ export class HealthRegistry {
 
   /** Resolves at the next change. @throws {DOMException} When the signal is aborted. */
   changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const change = new Promise<void>((resolve, reject) => {
       const done = (settle: () => void) => {
         this.#changes.delete(wake);
         signal.removeEventListener("abort", stop);
@@ -45,7 +45,16 @@ export class HealthRegistry {
       signal.addEventListener("abort", stop, { once: true });
       if (signal.aborted) stop();
     });
+    // A watcher may go away before it waits for this; a rejection that nobody saw would end the process.
+    change.catch(() => undefined);
+    return change;
   }
+}
+
+function serviceUnknown(service: string): RpcError {
+  const message = `Cannot check "${service}": this server has no such service`;
+  const resource = { type: "grpc.health.v1.Health", name: service };
+  return new RpcError(status.NOT_FOUND, "SERVICE_UNKNOWN", message, { service }, { resource });
 }
 
 /** `grpc.health.v1.Health` over a registry. */
@@ -53,13 +62,7 @@ export function healthHandlers(health: HealthRegistry): HealthServiceImplementat
   return {
     async check({ service }) {
       const state = health.get(service);
-      if (state === undefined) {
-        throw new RpcError(
-          status.NOT_FOUND,
-          "UNIMPLEMENTED",
-          `Cannot check "${service}": this server has no such service`,
-        );
-      }
+      if (state === undefined) throw serviceUnknown(service);
       return { status: state };
     },
     async *watch({ service }, { signal }) {

@@ -215,7 +215,11 @@ describe("health", () => {
     using health = connect(HealthDefinition, server.target, { timeoutMs: 5_000 });
     const name = OrderServiceDefinition.fullName;
     expect(await health.check({ service: name })).toEqual({ status: Serving.SERVING });
-    await expect(health.check({ service: "unknown" })).rejects.toMatchObject({ code: Status.NOT_FOUND });
+    await expect(health.check({ service: "unknown" })).rejects.toMatchObject({
+      code: Status.NOT_FOUND,
+      reason: "SERVICE_UNKNOWN",
+      metadata: { service: "unknown" },
+    });
     expect((await health.list({})).statuses).toEqual({
       "": { status: Serving.SERVING },
       [name]: { status: Serving.SERVING },

@@ -43,6 +43,8 @@ export const ErrorReason = {
   ERROR_REASON_UNIMPLEMENTED: 12,
   /** ERROR_REASON_MESSAGE_TOO_LARGE - RESOURCE_EXHAUSTED. The message is larger than the server accepts. */
   ERROR_REASON_MESSAGE_TOO_LARGE: 13,
+  /** ERROR_REASON_SERVICE_UNKNOWN - NOT_FOUND. A health check names a service that this server does not have; metadata: service. */
+  ERROR_REASON_SERVICE_UNKNOWN: 14,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -63,6 +65,7 @@ export namespace ErrorReason {
   export type ERROR_REASON_DRAINING = typeof ErrorReason.ERROR_REASON_DRAINING;
   export type ERROR_REASON_UNIMPLEMENTED = typeof ErrorReason.ERROR_REASON_UNIMPLEMENTED;
   export type ERROR_REASON_MESSAGE_TOO_LARGE = typeof ErrorReason.ERROR_REASON_MESSAGE_TOO_LARGE;
+  export type ERROR_REASON_SERVICE_UNKNOWN = typeof ErrorReason.ERROR_REASON_SERVICE_UNKNOWN;
   export type UNRECOGNIZED = typeof ErrorReason.UNRECOGNIZED;
 }
 
@@ -110,6 +113,9 @@ export function errorReasonFromJSON(object: any): ErrorReason {
     case 13:
     case "ERROR_REASON_MESSAGE_TOO_LARGE":
       return ErrorReason.ERROR_REASON_MESSAGE_TOO_LARGE;
+    case 14:
+    case "ERROR_REASON_SERVICE_UNKNOWN":
+      return ErrorReason.ERROR_REASON_SERVICE_UNKNOWN;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -147,6 +153,8 @@ export function errorReasonToJSON(object: ErrorReason): string {
       return "ERROR_REASON_UNIMPLEMENTED";
     case ErrorReason.ERROR_REASON_MESSAGE_TOO_LARGE:
       return "ERROR_REASON_MESSAGE_TOO_LARGE";
+    case ErrorReason.ERROR_REASON_SERVICE_UNKNOWN:
+      return "ERROR_REASON_SERVICE_UNKNOWN";
     case ErrorReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
