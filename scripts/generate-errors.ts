@@ -20,6 +20,8 @@ const callerShould: Record<string, string> = {
   CANCELLED: "ask for the outcome, not assume it",
   INTERNAL: "report it",
   UNIMPLEMENTED: "fix the call",
+  UNAUTHENTICATED: "sign in",
+  PERMISSION_DENIED: "ask for access",
 };
 
 const lines = [

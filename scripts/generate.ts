@@ -1,6 +1,6 @@
 /**
  * Writes everything that follows from the protos: TypeScript (ts-proto) and the descriptors that validation and
- * reflection read, golden bytes of new messages, docs/errors.md. `--check` fails when what is committed differs.
+ * reflection read, the table of methods, golden bytes of new messages, docs/errors.md. `--check` fails when what is committed differs.
  */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ const written = [gen, "packages/contracts/src/golden/golden.json", "docs/errors.
 
 run("buf", "generate");
 run("buf", "build", "--exclude-source-info", "--as-file-descriptor-set", "-o", `${gen}/descriptors.binpb`);
+writeFileSync(join(root, gen, "methods.ts"), capture("node", "scripts/generate-methods.ts"));
 run("node", "packages/contracts/src/golden/update.ts");
 writeFileSync(join(root, "docs/errors.md"), capture("node", "scripts/generate-errors.ts"));
 

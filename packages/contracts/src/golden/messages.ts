@@ -8,11 +8,11 @@ export interface Codec {
   decode(bytes: Uint8Array): unknown;
 }
 
-/** Every message of our own packages, nested ones included. */
+/** Every message of our own packages that goes on a wire, nested ones included: options of the protos do not. */
 export function ownMessages(): DescMessage[] {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
   const all = [...registry.files].flatMap((file) => file.messages).flatMap((message) => [message, ...nested(message)]);
-  return all.filter(({ typeName }) => typeName.startsWith("ecommerce."));
+  return all.filter(({ typeName }) => /^ecommerce\.(?!options\.)/.test(typeName));
 }
 
 function nested(message: DescMessage): DescMessage[] {

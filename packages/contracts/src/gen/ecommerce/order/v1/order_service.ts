@@ -1037,6 +1037,7 @@ export const OrderServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
+          404010: [Buffer.from([9, 8, 144, 78, 16, 2, 24, 1, 32, 2]) as Buffer],
           578365826: [Buffer.from([15, 58, 1, 42, 34, 10, 47, 118, 49, 47, 111, 114, 100, 101, 114, 115]) as Buffer],
         },
       },
@@ -1055,6 +1056,7 @@ export const OrderServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
+          404010: [Buffer.from([11, 8, 136, 39, 16, 2, 24, 2, 32, 1, 40, 1]) as Buffer],
           578365826: [
             Buffer.from([
               23,
@@ -1100,6 +1102,7 @@ export const OrderServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
+          404010: [Buffer.from([11, 8, 136, 39, 16, 2, 24, 2, 32, 1, 40, 1]) as Buffer],
           578365826: [Buffer.from([12, 18, 10, 47, 118, 49, 47, 111, 114, 100, 101, 114, 115]) as Buffer],
         },
       },
@@ -1119,6 +1122,7 @@ export const OrderServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
+          404010: [Buffer.from([9, 8, 144, 78, 16, 2, 24, 1, 32, 1]) as Buffer],
           578365826: [
             Buffer.from([
               33,
@@ -1174,6 +1178,7 @@ export const OrderServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
+          404010: [Buffer.from([11, 8, 128, 221, 219, 1, 16, 2, 24, 2, 32, 1]) as Buffer],
           578365826: [
             Buffer.from([
               30,

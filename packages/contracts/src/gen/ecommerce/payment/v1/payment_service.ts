@@ -699,6 +699,7 @@ export const PaymentServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
+          404010: [Buffer.from([9, 8, 192, 62, 16, 2, 24, 1, 32, 2]) as Buffer],
           578365826: [
             Buffer.from([
               25,
@@ -747,6 +748,7 @@ export const PaymentServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
+          404010: [Buffer.from([9, 8, 192, 62, 16, 2, 24, 1, 32, 2]) as Buffer],
           578365826: [
             Buffer.from([
               25,
@@ -794,6 +796,7 @@ export const PaymentServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
+          404010: [Buffer.from([11, 8, 136, 39, 16, 2, 24, 1, 32, 1, 40, 1]) as Buffer],
           578365826: [
             Buffer.from([
               44,

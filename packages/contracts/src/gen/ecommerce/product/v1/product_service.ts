@@ -2660,6 +2660,7 @@ export const ProductServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
+          404010: [Buffer.from([11, 8, 136, 39, 16, 2, 24, 2, 32, 1, 40, 1]) as Buffer],
           578365826: [
             Buffer.from([
               27,
@@ -2706,7 +2707,10 @@ export const ProductServiceDefinition = {
       requestStream: false,
       responseType: BatchGetProductsResponse as typeof BatchGetProductsResponse,
       responseStream: false,
-      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+      options: {
+        idempotencyLevel: "NO_SIDE_EFFECTS",
+        _unknownFields: { 404010: [Buffer.from([11, 8, 136, 39, 16, 2, 24, 1, 32, 1, 40, 1]) as Buffer] },
+      },
     },
     /**
      * Sends products ordered by id, up to 100 a message, as they are ready. Every message carries the token from which
@@ -2723,6 +2727,7 @@ export const ProductServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
+          404010: [Buffer.from([11, 8, 128, 221, 219, 1, 16, 2, 24, 2, 32, 1]) as Buffer],
           578365826: [Buffer.from([14, 18, 12, 47, 118, 49, 47, 112, 114, 111, 100, 117, 99, 116, 115]) as Buffer],
         },
       },
@@ -2741,6 +2746,7 @@ export const ProductServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
+          404010: [Buffer.from([9, 8, 192, 62, 16, 2, 24, 2, 32, 2]) as Buffer],
           578365826: [
             Buffer.from([17, 58, 1, 42, 34, 12, 47, 118, 49, 47, 112, 114, 111, 100, 117, 99, 116, 115]) as Buffer,
           ],
@@ -2762,6 +2768,7 @@ export const ProductServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
+          404010: [Buffer.from([11, 8, 128, 221, 219, 1, 16, 1, 24, 3, 32, 1]) as Buffer],
           578365826: [
             Buffer.from([
               24,
@@ -2806,7 +2813,10 @@ export const ProductServiceDefinition = {
       requestStream: true,
       responseType: WatchStockResponse as typeof WatchStockResponse,
       responseStream: true,
-      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+      options: {
+        idempotencyLevel: "NO_SIDE_EFFECTS",
+        _unknownFields: { 404010: [Buffer.from([11, 8, 128, 221, 219, 1, 16, 1, 24, 2, 32, 1]) as Buffer] },
+      },
     },
     /**
      * Takes all items of an order out of the available stock, or none.
@@ -2819,7 +2829,10 @@ export const ProductServiceDefinition = {
       requestStream: false,
       responseType: ReserveStockResponse as typeof ReserveStockResponse,
       responseStream: false,
-      options: { idempotencyLevel: "IDEMPOTENT" },
+      options: {
+        idempotencyLevel: "IDEMPOTENT",
+        _unknownFields: { 404010: [Buffer.from([9, 8, 192, 62, 16, 2, 24, 1, 32, 1]) as Buffer] },
+      },
     },
     /**
      * Turns an order's reserved units into sold ones.
@@ -2832,7 +2845,10 @@ export const ProductServiceDefinition = {
       requestStream: false,
       responseType: CommitStockResponse as typeof CommitStockResponse,
       responseStream: false,
-      options: { idempotencyLevel: "IDEMPOTENT" },
+      options: {
+        idempotencyLevel: "IDEMPOTENT",
+        _unknownFields: { 404010: [Buffer.from([9, 8, 192, 62, 16, 2, 24, 1, 32, 1]) as Buffer] },
+      },
     },
     /**
      * Gives an order's reserved units back. Releasing what was never reserved is remembered, so that a reservation that
@@ -2846,7 +2862,10 @@ export const ProductServiceDefinition = {
       requestStream: false,
       responseType: ReleaseStockResponse as typeof ReleaseStockResponse,
       responseStream: false,
-      options: { idempotencyLevel: "IDEMPOTENT" },
+      options: {
+        idempotencyLevel: "IDEMPOTENT",
+        _unknownFields: { 404010: [Buffer.from([9, 8, 192, 62, 16, 2, 24, 1, 32, 1]) as Buffer] },
+      },
     },
   },
 } as const;

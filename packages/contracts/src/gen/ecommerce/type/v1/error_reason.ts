@@ -45,6 +45,24 @@ export const ErrorReason = {
   ERROR_REASON_MESSAGE_TOO_LARGE: 13,
   /** ERROR_REASON_SERVICE_UNKNOWN - NOT_FOUND. A health check names a service that this server does not have; metadata: service. */
   ERROR_REASON_SERVICE_UNKNOWN: 14,
+  /** ERROR_REASON_CLIENT_CONCURRENCY_LIMIT - RESOURCE_EXHAUSTED. The client's own limit of calls under way to the service; nothing was sent. */
+  ERROR_REASON_CLIENT_CONCURRENCY_LIMIT: 15,
+  /** ERROR_REASON_ATTEMPT_TIMEOUT - UNAVAILABLE. Every attempt took longer than an attempt may, though the call itself had time left. */
+  ERROR_REASON_ATTEMPT_TIMEOUT: 16,
+  /** ERROR_REASON_IDEMPOTENCY_KEY_REUSED - INVALID_ARGUMENT. The idempotency key came before, with another request. */
+  ERROR_REASON_IDEMPOTENCY_KEY_REUSED: 17,
+  /** ERROR_REASON_IDEMPOTENCY_KEY_IN_USE - ABORTED. A call with the same idempotency key is under way; RetryInfo says when to come back. */
+  ERROR_REASON_IDEMPOTENCY_KEY_IN_USE: 18,
+  /** ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED - INVALID_ARGUMENT. The method wants the metadata "idempotency-key", 1 to 255 visible ASCII characters. */
+  ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED: 19,
+  /** ERROR_REASON_OUTCOME_UNKNOWN - FAILED_PRECONDITION. A call with the same idempotency key ended without a trace: ask for the outcome. */
+  ERROR_REASON_OUTCOME_UNKNOWN: 20,
+  /** ERROR_REASON_UNAUTHENTICATED - UNAUTHENTICATED. The call says nobody's name, or one that cannot be verified. */
+  ERROR_REASON_UNAUTHENTICATED: 21,
+  /** ERROR_REASON_PERMISSION_DENIED - PERMISSION_DENIED. The caller is known and may not. */
+  ERROR_REASON_PERMISSION_DENIED: 22,
+  /** ERROR_REASON_FAULT_INJECTED - UNAVAILABLE. Or any other code: a fault that was switched on for a test or a demonstration. */
+  ERROR_REASON_FAULT_INJECTED: 23,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -66,6 +84,15 @@ export namespace ErrorReason {
   export type ERROR_REASON_UNIMPLEMENTED = typeof ErrorReason.ERROR_REASON_UNIMPLEMENTED;
   export type ERROR_REASON_MESSAGE_TOO_LARGE = typeof ErrorReason.ERROR_REASON_MESSAGE_TOO_LARGE;
   export type ERROR_REASON_SERVICE_UNKNOWN = typeof ErrorReason.ERROR_REASON_SERVICE_UNKNOWN;
+  export type ERROR_REASON_CLIENT_CONCURRENCY_LIMIT = typeof ErrorReason.ERROR_REASON_CLIENT_CONCURRENCY_LIMIT;
+  export type ERROR_REASON_ATTEMPT_TIMEOUT = typeof ErrorReason.ERROR_REASON_ATTEMPT_TIMEOUT;
+  export type ERROR_REASON_IDEMPOTENCY_KEY_REUSED = typeof ErrorReason.ERROR_REASON_IDEMPOTENCY_KEY_REUSED;
+  export type ERROR_REASON_IDEMPOTENCY_KEY_IN_USE = typeof ErrorReason.ERROR_REASON_IDEMPOTENCY_KEY_IN_USE;
+  export type ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED = typeof ErrorReason.ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED;
+  export type ERROR_REASON_OUTCOME_UNKNOWN = typeof ErrorReason.ERROR_REASON_OUTCOME_UNKNOWN;
+  export type ERROR_REASON_UNAUTHENTICATED = typeof ErrorReason.ERROR_REASON_UNAUTHENTICATED;
+  export type ERROR_REASON_PERMISSION_DENIED = typeof ErrorReason.ERROR_REASON_PERMISSION_DENIED;
+  export type ERROR_REASON_FAULT_INJECTED = typeof ErrorReason.ERROR_REASON_FAULT_INJECTED;
   export type UNRECOGNIZED = typeof ErrorReason.UNRECOGNIZED;
 }
 
@@ -116,6 +143,33 @@ export function errorReasonFromJSON(object: any): ErrorReason {
     case 14:
     case "ERROR_REASON_SERVICE_UNKNOWN":
       return ErrorReason.ERROR_REASON_SERVICE_UNKNOWN;
+    case 15:
+    case "ERROR_REASON_CLIENT_CONCURRENCY_LIMIT":
+      return ErrorReason.ERROR_REASON_CLIENT_CONCURRENCY_LIMIT;
+    case 16:
+    case "ERROR_REASON_ATTEMPT_TIMEOUT":
+      return ErrorReason.ERROR_REASON_ATTEMPT_TIMEOUT;
+    case 17:
+    case "ERROR_REASON_IDEMPOTENCY_KEY_REUSED":
+      return ErrorReason.ERROR_REASON_IDEMPOTENCY_KEY_REUSED;
+    case 18:
+    case "ERROR_REASON_IDEMPOTENCY_KEY_IN_USE":
+      return ErrorReason.ERROR_REASON_IDEMPOTENCY_KEY_IN_USE;
+    case 19:
+    case "ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED":
+      return ErrorReason.ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED;
+    case 20:
+    case "ERROR_REASON_OUTCOME_UNKNOWN":
+      return ErrorReason.ERROR_REASON_OUTCOME_UNKNOWN;
+    case 21:
+    case "ERROR_REASON_UNAUTHENTICATED":
+      return ErrorReason.ERROR_REASON_UNAUTHENTICATED;
+    case 22:
+    case "ERROR_REASON_PERMISSION_DENIED":
+      return ErrorReason.ERROR_REASON_PERMISSION_DENIED;
+    case 23:
+    case "ERROR_REASON_FAULT_INJECTED":
+      return ErrorReason.ERROR_REASON_FAULT_INJECTED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -155,6 +209,24 @@ export function errorReasonToJSON(object: ErrorReason): string {
       return "ERROR_REASON_MESSAGE_TOO_LARGE";
     case ErrorReason.ERROR_REASON_SERVICE_UNKNOWN:
       return "ERROR_REASON_SERVICE_UNKNOWN";
+    case ErrorReason.ERROR_REASON_CLIENT_CONCURRENCY_LIMIT:
+      return "ERROR_REASON_CLIENT_CONCURRENCY_LIMIT";
+    case ErrorReason.ERROR_REASON_ATTEMPT_TIMEOUT:
+      return "ERROR_REASON_ATTEMPT_TIMEOUT";
+    case ErrorReason.ERROR_REASON_IDEMPOTENCY_KEY_REUSED:
+      return "ERROR_REASON_IDEMPOTENCY_KEY_REUSED";
+    case ErrorReason.ERROR_REASON_IDEMPOTENCY_KEY_IN_USE:
+      return "ERROR_REASON_IDEMPOTENCY_KEY_IN_USE";
+    case ErrorReason.ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED:
+      return "ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED";
+    case ErrorReason.ERROR_REASON_OUTCOME_UNKNOWN:
+      return "ERROR_REASON_OUTCOME_UNKNOWN";
+    case ErrorReason.ERROR_REASON_UNAUTHENTICATED:
+      return "ERROR_REASON_UNAUTHENTICATED";
+    case ErrorReason.ERROR_REASON_PERMISSION_DENIED:
+      return "ERROR_REASON_PERMISSION_DENIED";
+    case ErrorReason.ERROR_REASON_FAULT_INJECTED:
+      return "ERROR_REASON_FAULT_INJECTED";
     case ErrorReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
