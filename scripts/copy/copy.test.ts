@@ -69,6 +69,7 @@ describe("collectFiles()", () => {
       "client/twice.test.ts",
       "client/twice.ts",
       "now.ts",
+      "server/alone.test.ts",
       "server/alone.ts",
       "testing/answer.ts",
     ]);

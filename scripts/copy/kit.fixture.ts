@@ -36,6 +36,13 @@ test("twice() is the answer", () => {
 /** OK. */
 export const alone = (): number => status.OK;
 `,
+  "server/alone.test.ts": `import { expect, test } from "vitest";
+import { alone } from "./alone.ts";
+
+test("alone() is OK", () => {
+  expect(alone()).toBe(0);
+});
+`,
 };
 
 /** A folder of the given files that goes away. */
