@@ -1,0 +1,110 @@
+import { Child } from "./child.ts";
+import type { CallQuestion } from "./client-process.ts";
+import { countingProxy } from "./counting-proxy.ts";
+import type { LoadResult } from "./load.ts";
+import type { Pair, Shape } from "./pair.ts";
+import type { ServeQuestion } from "./server-process.ts";
+
+/** One measurement of one pair. */
+export interface Slice {
+  callsPerSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  /** Of one call, user and system time of all threads. Unit: microseconds. */
+  clientCpuUs: number;
+  serverCpuUs: number;
+}
+
+/** Bytes of one call on the wire, without the headers of TCP and IP. */
+export interface WireBytes {
+  up: number;
+  down: number;
+}
+
+interface RunningServer {
+  child: Child;
+  port: number;
+}
+
+/** Calls of which the bytes are counted, and how many of them at the same time. */
+const COUNTED = { bursts: 20, concurrency: 16 };
+
+/** The processes of a run: a server and a client for each pair, on two cores, all of them alive until the end. */
+export class Bench implements AsyncDisposable {
+  readonly #cores: readonly [server: number | undefined, client: number | undefined];
+  readonly #servers = new Map<string, Promise<RunningServer>>();
+  readonly #clients = new Map<string, Child>();
+
+  /** @param options.pinned Whether every server runs on core 0 and every client on core 1. */
+  constructor({ pinned }: { pinned: boolean }) {
+    this.#cores = pinned ? [0, 1] : [undefined, undefined];
+  }
+
+  /** @throws {Error} If a pair does not give the answer that every contender has to give. */
+  async check(pair: Pair, shape: Shape, concurrency: number): Promise<void> {
+    const { port } = await this.#server(pair);
+    await this.#ask(pair, "check", { port, shape, concurrency });
+  }
+
+  /** Calls for `leadInMs` without measuring, then for `ms`. */
+  async slice(
+    pair: Pair,
+    { shape, concurrency, leadInMs, ms }: { shape: Shape; concurrency: number; leadInMs: number; ms: number },
+  ): Promise<Slice> {
+    const { child, port } = await this.#server(pair);
+    await this.#ask(pair, "load", { port, shape, concurrency, ms: leadInMs });
+    const before = await child.ask<number>("cpu");
+    const { calls, elapsedMs, p50Ms, p99Ms, cpuUs } = await this.#ask<LoadResult>(pair, "load", {
+      port,
+      shape,
+      concurrency,
+      ms,
+    });
+    const after = await child.ask<number>("cpu");
+    return {
+      callsPerSecond: (calls / elapsedMs) * 1_000,
+      p50Ms,
+      p99Ms,
+      clientCpuUs: cpuUs / calls,
+      serverCpuUs: (after - before) / calls,
+    };
+  }
+
+  /** What one call sends and receives, once the connection is there. */
+  async wireBytes(pair: Pair, shape: Shape): Promise<WireBytes> {
+    const { concurrency, bursts } = COUNTED;
+    await using proxy = await countingProxy((await this.#server(pair)).port);
+    const question = { port: proxy.port, shape, concurrency };
+    await this.#ask(pair, "burst", question);
+    const before = proxy.counted();
+    for (let burst = 0; burst < bursts; burst++) await this.#ask(pair, "burst", question);
+    const after = proxy.counted();
+    const calls = bursts * concurrency;
+    return { up: (after.up - before.up) / calls, down: (after.down - before.down) / calls };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const servers = await Promise.allSettled(this.#servers.values());
+    const children = servers.flatMap((each) => (each.status === "fulfilled" ? [each.value.child] : []));
+    await Promise.all([...this.#clients.values(), ...children].map((child) => child[Symbol.asyncDispose]()));
+  }
+
+  #server({ contender }: Pair): Promise<RunningServer> {
+    const known = this.#servers.get(contender);
+    if (known !== undefined) return known;
+    const child = new Child(new URL("server-process.ts", import.meta.url), { core: this.#cores[0] });
+    const question: ServeQuestion = { contender };
+    const started = child.ask<number>("serve", question).then((port) => ({ child, port }));
+    this.#servers.set(contender, started);
+    return started;
+  }
+
+  #ask<Answer>({ contender }: Pair, question: string, args: Omit<CallQuestion, "contender"> & { ms?: number }) {
+    let child = this.#clients.get(contender);
+    if (child === undefined) {
+      child = new Child(new URL("client-process.ts", import.meta.url), { core: this.#cores[1] });
+      this.#clients.set(contender, child);
+    }
+    return child.ask<Answer>(question, { contender, ...args });
+  }
+}

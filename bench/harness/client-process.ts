@@ -1,0 +1,40 @@
+/** The client of one contender, in a process of its own. It keeps a client for each server and number of calls. */
+import type { Caller } from "../contenders/contender.ts";
+import { answerQuestions } from "./answer.ts";
+import { callOf, checkAnswer } from "./call-of.ts";
+import { load } from "./load.ts";
+import { loadContender } from "./load-contender.ts";
+import type { Shape } from "./pair.ts";
+
+export interface CallQuestion {
+  contender: string;
+  port: number;
+  shape: Shape;
+  /** Calls at the same time. */
+  concurrency: number;
+}
+
+const callers = new Map<string, Promise<Caller>>();
+
+answerQuestions({
+  check: async (question: CallQuestion) => checkAnswer(await callerOf(question), question.shape),
+
+  /** For a time. */
+  load: async ({ ms, ...question }: CallQuestion & { ms: number }) =>
+    load(callOf(await callerOf(question), question.shape), { concurrency: question.concurrency, ms }),
+
+  /** A number of calls, all at once. */
+  burst: async (question: CallQuestion) => {
+    const call = callOf(await callerOf(question), question.shape);
+    await Promise.all(Array.from({ length: question.concurrency }, call));
+  },
+});
+
+function callerOf({ contender, port, concurrency }: CallQuestion): Promise<Caller> {
+  const key = `${port} ${concurrency}`;
+  const known = callers.get(key);
+  if (known !== undefined) return known;
+  const made = loadContender(contender).then((loaded) => loaded.connect({ port, concurrency }));
+  callers.set(key, made);
+  return made;
+}

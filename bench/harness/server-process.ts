@@ -1,0 +1,20 @@
+/** The server of one contender, in a process of its own. */
+import { answerQuestions } from "./answer.ts";
+import { loadContender } from "./load-contender.ts";
+
+export interface ServeQuestion {
+  contender: string;
+}
+
+answerQuestions({
+  serve: async ({ contender }: ServeQuestion) => {
+    const loaded = await loadContender(contender);
+    const { port } = await loaded.serve({});
+    return port;
+  },
+  /** User and system time of this process so far, all threads. Unit: microseconds. */
+  cpu: () => {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  },
+});
