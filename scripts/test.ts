@@ -6,6 +6,8 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
+/** Read by the check of statements. */
+const REPORT = "node_modules/.cache/holdfast/unit.json";
 
 const steps: Record<string, string[][]> = {
   format: [
@@ -20,7 +22,11 @@ const steps: Record<string, string[][]> = {
     ["node", "scripts/generate.ts", "--check"],
     ["node", "scripts/checks/breaking.ts"],
   ],
-  unit: [["vitest", "run", "--project", "unit"]],
+  unit: [
+    ["vitest", "run", "--project", "unit", "--reporter=default", "--reporter=json", `--outputFile.json=${REPORT}`],
+    ["node", "scripts/checks/statements.ts"],
+  ],
+  copyable: [["node", "scripts/checks/copyable.ts"]],
   e2e: [["vitest", "run", "--project", "e2e"]],
 };
 
