@@ -136,7 +136,8 @@ export function decodeDetails(bytes: Uint8Array): StatusDetails | undefined {
 }
 
 function readDetail(type: string, value: readonly Field[], into: StatusDetails): boolean {
-  const inner = fieldsOf(value.find(({ number }) => number === 1)?.bytes ?? new Uint8Array());
+  // Field 1 is a message in some of these types only: read where it is one.
+  const inner = () => fieldsOf(value.find(({ number }) => number === 1)?.bytes ?? new Uint8Array());
   switch (type) {
     case "google.rpc.ErrorInfo":
       into.reason = textOf(value, 1);
@@ -151,7 +152,7 @@ function readDetail(type: string, value: readonly Field[], into: StatusDetails):
       );
       return true;
     case "google.rpc.RetryInfo":
-      into.retryAfterMs = numberOf(inner, 1) * 1_000 + numberOf(inner, 2) / 1_000_000;
+      into.retryAfterMs = numberOf(inner(), 1) * 1_000 + numberOf(inner(), 2) / 1_000_000;
       return true;
     case "google.rpc.BadRequest":
       into.violations = value.map(({ bytes }) => {
@@ -160,13 +161,13 @@ function readDetail(type: string, value: readonly Field[], into: StatusDetails):
       });
       return true;
     case "google.rpc.QuotaFailure":
-      into.quota = { subject: textOf(inner, 1), description: textOf(inner, 2) };
+      into.quota = { subject: textOf(inner(), 1), description: textOf(inner(), 2) };
       return true;
     case "google.rpc.ResourceInfo":
       into.resource = { type: textOf(value, 1), name: textOf(value, 2) };
       return true;
     case "google.rpc.PreconditionFailure":
-      into.precondition = { type: textOf(inner, 1), subject: textOf(inner, 2) };
+      into.precondition = { type: textOf(inner(), 1), subject: textOf(inner(), 2) };
       return true;
     case "google.rpc.RequestInfo":
       into.requestId = textOf(value, 1);
