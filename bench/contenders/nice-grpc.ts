@@ -21,7 +21,8 @@ export const contender: Contender = {
     return { port, [Symbol.asyncDispose]: async () => server.forceShutdown() };
   },
 
-  connect({ port }) {
+  connect({ port, interceptors = [] }) {
+    if (interceptors.length > 0) throw new Error("nice-grpc's client takes no interceptors");
     const channel = createChannel(`127.0.0.1:${port}`);
     const client = createClient(Definition, channel);
     return {

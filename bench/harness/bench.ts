@@ -29,7 +29,10 @@ interface RunningServer {
 /** Calls of which the bytes are counted, and how many of them at the same time. */
 const COUNTED = { bursts: 20, concurrency: 16 };
 
-/** The processes of a run: a server and a client for each pair, on two cores, all of them alive until the end. */
+/**
+ * The processes of a run, on two cores, all of them alive until the end: a server for each contender and chain, and a client
+ * for each. Pairs that differ in the client share their server, and the other way round.
+ */
 export class Bench implements AsyncDisposable {
   readonly #cores: readonly [server: number | undefined, client: number | undefined];
   readonly #servers = new Map<string, Promise<RunningServer>>();
@@ -89,22 +92,28 @@ export class Bench implements AsyncDisposable {
     await Promise.all([...this.#clients.values(), ...children].map((child) => child[Symbol.asyncDispose]()));
   }
 
-  #server({ contender }: Pair): Promise<RunningServer> {
-    const known = this.#servers.get(contender);
+  #server({ contender, serverChain: chain }: Pair): Promise<RunningServer> {
+    const key = `${contender} ${chain}`;
+    const known = this.#servers.get(key);
     if (known !== undefined) return known;
     const child = new Child(new URL("server-process.ts", import.meta.url), { core: this.#cores[0] });
-    const question: ServeQuestion = { contender };
+    const question: ServeQuestion = { contender, chain };
     const started = child.ask<number>("serve", question).then((port) => ({ child, port }));
-    this.#servers.set(contender, started);
+    this.#servers.set(key, started);
     return started;
   }
 
-  #ask<Answer>({ contender }: Pair, question: string, args: Omit<CallQuestion, "contender"> & { ms?: number }) {
-    let child = this.#clients.get(contender);
+  #ask<Answer>(
+    { contender, clientChain: chain }: Pair,
+    question: string,
+    args: Omit<CallQuestion, "contender" | "chain"> & { ms?: number },
+  ): Promise<Answer> {
+    const key = `${contender} ${chain}`;
+    let child = this.#clients.get(key);
     if (child === undefined) {
       child = new Child(new URL("client-process.ts", import.meta.url), { core: this.#cores[1] });
-      this.#clients.set(contender, child);
+      this.#clients.set(key, child);
     }
-    return child.ask<Answer>(question, { contender, ...args });
+    return child.ask<Answer>(question, { contender, chain, ...args });
   }
 }

@@ -3,11 +3,13 @@ import type { Caller } from "../contenders/contender.ts";
 import { answerQuestions } from "./answer.ts";
 import { callOf, checkAnswer } from "./call-of.ts";
 import { load } from "./load.ts";
-import { loadContender } from "./load-contender.ts";
+import { clientInterceptors, loadContender } from "./load-contender.ts";
 import type { Shape } from "./pair.ts";
 
 export interface CallQuestion {
   contender: string;
+  /** Of bench/interceptors. */
+  chain?: string | undefined;
   port: number;
   shape: Shape;
   /** Calls at the same time. */
@@ -30,11 +32,16 @@ answerQuestions({
   },
 });
 
-function callerOf({ contender, port, concurrency }: CallQuestion): Promise<Caller> {
-  const key = `${port} ${concurrency}`;
+function callerOf(question: CallQuestion): Promise<Caller> {
+  const key = `${question.port} ${question.concurrency}`;
   const known = callers.get(key);
   if (known !== undefined) return known;
-  const made = loadContender(contender).then((loaded) => loaded.connect({ port, concurrency }));
+  const made = connect(question);
   callers.set(key, made);
   return made;
+}
+
+async function connect({ contender, chain, port, concurrency }: CallQuestion): Promise<Caller> {
+  const loaded = await loadContender(contender);
+  return loaded.connect({ port, concurrency, interceptors: await clientInterceptors(chain) });
 }

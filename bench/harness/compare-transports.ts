@@ -43,7 +43,7 @@ export async function compareTransports(comparison: Comparison, options: BenchOp
   const one = unit.plural.replace(/s$/, "");
   const wireHead = ["", `bytes/${one}: sent`, "received", "connections with n calls"];
   const method =
-    `${about} Medians of ${plan.rounds} rounds of ${plan.sliceMs / 1_000} s; contenders take turns in every round, and a ` +
+    `${about} Medians of n = ${plan.rounds} rounds of ${plan.sliceMs / 1_000} s; contenders take turns in every round, and a ` +
     "ratio is the median of each round's. A call is made when another is answered: latency is that at the highest rate, " +
     "not at a given one. Same message, same static answer; what differs by nature:";
   const notes = contenders.map((entry) => `- ${entry.name}: ${entry.note}.`).join("\n");

@@ -1,0 +1,42 @@
+/**
+ * The interceptors that bench/interceptors measures, each as it would be used, and all of them together. A line here is a row
+ * of its tables.
+ */
+import { InterceptingCall, type Interceptor, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+
+/** Those of a client, outermost first. Each is made once for a channel. */
+const CLIENT_INTERCEPTORS: Readonly<Record<string, () => Interceptor>> = {};
+
+/** Those of a server, nearest to the wire first. */
+const SERVER_INTERCEPTORS: Readonly<Record<string, () => ServerInterceptor>> = {};
+
+/** The names of all, by side. */
+export const INTERCEPTOR_NAMES = {
+  client: Object.keys(CLIENT_INTERCEPTORS),
+  server: Object.keys(SERVER_INTERCEPTORS),
+};
+
+/** One that does nothing: what a layer costs in grpc-js itself. */
+export const EMPTY = "empty";
+/** All of them. */
+export const FULL = "full";
+
+/** @param name One of them, {@link EMPTY} or {@link FULL}; undefined for none at all. */
+export function clientChain(name: string | undefined): Interceptor[] {
+  if (name === EMPTY) return [(options, nextCall) => new InterceptingCall(nextCall(options), {})];
+  return chosen(CLIENT_INTERCEPTORS, name);
+}
+
+/** The same for a server. */
+export function serverChain(name: string | undefined): ServerInterceptor[] {
+  if (name === EMPTY) return [(_method, call) => new ServerInterceptingCall(call, {})];
+  return chosen(SERVER_INTERCEPTORS, name);
+}
+
+function chosen<Each>(all: Readonly<Record<string, () => Each>>, name: string | undefined): Each[] {
+  if (name === undefined) return [];
+  if (name === FULL) return Object.values(all).map((make) => make());
+  const make = all[name];
+  if (make === undefined) throw new Error(`There is no interceptor "${name}"`);
+  return [make()];
+}
