@@ -74,41 +74,26 @@ export function fitText(text: string): string {
 /** google.rpc.Status, with the same code and text as the status itself; details that do not fit are left out. */
 export function encodeDetails(code: status, text: string, details: StatusDetails): Buffer {
   const { violations = [], resource, precondition, quota, retryAfterMs, requestId, help, localized, debug } = details;
-  const needed = [
-    any("ErrorInfo", [
-      string(1, details.reason),
-      string(2, details.domain ?? ERROR_DOMAIN),
-      ...mapEntries(3, details.metadata),
-    ]),
-  ];
-  if (violations.length > 0) needed.push(any("BadRequest", fittingViolations(violations)));
-  if (retryAfterMs !== undefined) needed.push(any("RetryInfo", [message(1, duration(retryAfterMs))]));
-  if (quota) {
-    needed.push(
-      any("QuotaFailure", [message(1, [string(1, cut(quota.subject, 200)), string(2, cut(quota.description, 200))])]),
-    );
-  }
-  if (resource) {
-    needed.push(any("ResourceInfo", [string(1, cut(resource.type, 200)), string(2, cut(resource.name, 200))]));
-  }
-  if (precondition) {
-    const { type, subject } = precondition;
-    const violation = [string(1, cut(type, 200)), string(2, cut(subject, 200)), string(3, text)];
-    needed.push(any("PreconditionFailure", [message(1, violation)]));
-  }
-  if (requestId) needed.push(any("RequestInfo", [string(1, cut(requestId, 200))]));
-
+  const { reason, domain = ERROR_DOMAIN, metadata } = details;
   // The last of these goes first when room is short.
-  const optional = [
-    debug === undefined ? undefined : any("DebugInfo", [string(2, debug)]),
+  const inOrder = [
+    any("ErrorInfo", [short(1, reason), short(2, domain), ...mapEntries(3, metadata)]),
+    retryAfterMs !== undefined && any("RetryInfo", [message(1, duration(retryAfterMs))]),
+    quota && any("QuotaFailure", [message(1, [short(1, quota.subject), short(2, quota.description)])]),
+    requestId && any("RequestInfo", [short(1, requestId)]),
+    resource && any("ResourceInfo", [short(1, resource.type), short(2, resource.name)]),
+    precondition &&
+      any("PreconditionFailure", [
+        message(1, [short(1, precondition.type), short(2, precondition.subject), short(3, text)]),
+      ]),
+    violations.length > 0 && any("BadRequest", fittingViolations(violations)),
+    debug !== undefined && any("DebugInfo", [string(2, debug)]),
     localized && any("LocalizedMessage", [string(1, localized.locale), string(2, localized.message)]),
     help && any("Help", [message(1, [string(1, help.description), string(2, help.url)])]),
-  ].filter((each) => each !== undefined);
-  const size = () => [...needed, ...optional].reduce((sum, each) => sum + each.length + 4, text.length * 3 + 16);
-  while (optional.length > 0 && size() > MAX_DETAILS_BYTES) optional.pop();
-
-  const anys = [...needed, ...optional].map((each) => message(3, [each]));
-  return Buffer.concat([varintField(1, code), string(2, text), ...anys]);
+  ].filter((each) => Buffer.isBuffer(each));
+  const size = () => inOrder.reduce((sum, each) => sum + each.length + 4, Buffer.byteLength(text) + 16);
+  while (size() > MAX_DETAILS_BYTES) inOrder.pop();
+  return Buffer.concat([varintField(1, code), string(2, text), ...inOrder.map((each) => message(3, [each]))]);
 }
 
 /** Reads google.rpc.Status from trailers. Undefined when there is none, or none with an ErrorInfo: a peer may be anything. */
@@ -171,6 +156,15 @@ function readDetail(type: string, value: readonly Field[], into: StatusDetails):
       return true;
     case "google.rpc.RequestInfo":
       into.requestId = textOf(value, 1);
+      return true;
+    case "google.rpc.DebugInfo":
+      into.debug = textOf(value, 2);
+      return true;
+    case "google.rpc.LocalizedMessage":
+      into.localized = { locale: textOf(value, 1), message: textOf(value, 2) };
+      return true;
+    case "google.rpc.Help":
+      into.help = { description: textOf(inner(), 1), url: textOf(inner(), 2) };
       return true;
     default:
       return false;
@@ -259,6 +253,10 @@ function string(number: number, text: string): Buffer {
   return text === "" ? Buffer.alloc(0) : message(number, [Buffer.from(text.toWellFormed())]);
 }
 
+function short(number: number, text: string): Buffer {
+  return string(number, cut(text, 200));
+}
+
 /** google.protobuf.Any of a google.rpc message. */
 function any(name: string, parts: readonly Buffer[]): Buffer {
   return Buffer.concat([string(1, `type.googleapis.com/google.rpc.${name}`), message(2, parts)]);
@@ -266,12 +264,14 @@ function any(name: string, parts: readonly Buffer[]): Buffer {
 
 function mapEntries(number: number, map: Readonly<Record<string, string>> = {}): Buffer[] {
   const entries = Object.entries(map).slice(0, 8);
-  return entries.map(([key, value]) => message(number, [string(1, key), string(2, cut(value, 128))]));
+  return entries.map(([key, value]) => message(number, [string(1, cut(key, 64)), string(2, cut(value, 128))]));
 }
 
-function duration(ms: number): Buffer[] {
+/** google.protobuf.Duration of 0 to 100 days: whoever gives anything else gets the nearest of them. */
+function duration(given: number): Buffer[] {
+  const ms = Math.min(Math.max(given || 0, 0), 8_640_000_000);
   const seconds = Math.floor(ms / 1_000);
-  return [varintField(1, seconds), varintField(2, Math.round((ms - seconds * 1_000) * 1_000_000))];
+  return [varintField(1, seconds), varintField(2, Math.floor((ms - seconds * 1_000) * 1_000_000))];
 }
 
 /** As many violations as half of the room holds. */
@@ -279,7 +279,7 @@ function fittingViolations(violations: readonly FieldViolation[]): Buffer[] {
   const kept: Buffer[] = [];
   let room = MAX_DETAILS_BYTES / 2;
   for (const { field, description } of violations) {
-    const bytes = message(1, [string(1, cut(field, 200)), string(2, cut(description, 200))]);
+    const bytes = message(1, [short(1, field), short(2, description)]);
     room -= bytes.length;
     if (room < 0) break;
     kept.push(bytes);
