@@ -8,6 +8,7 @@
  * Source:  W3C Trace Context; gRPC core's deadline and cancellation propagation.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { StatusObject } from "@grpc/grpc-js";
 
 /** Time as an argument: a test hands in one that it moves by hand. */
 export interface Clock {
@@ -113,3 +114,21 @@ export function newContext(known: Partial<RpcContext> & Pick<RpcContext, "reques
     ...known,
   };
 }
+
+let unseen: StatusObject | undefined;
+
+/**
+ * How a status that grpc-js made by itself reaches the interceptors: they hear of the call's end as a mere onCancel, and
+ * while they do, `get` says with which status it went. Set by server/guard.ts.
+ */
+export const unseenStatus = {
+  get: (): StatusObject | undefined => unseen,
+  during(status: StatusObject | undefined, tell: () => void): void {
+    unseen = status;
+    try {
+      tell();
+    } finally {
+      unseen = undefined;
+    }
+  },
+};
