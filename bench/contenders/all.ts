@@ -16,7 +16,7 @@ export const CONTENDERS: readonly ContenderEntry[] = [
     connections: "1",
     note:
       "`connect` and `serve` as our services use them: deadline on the wire, cancellation, correlation id, validation " +
-      "of the request against the contract, error mapping, health and reflection beside it. At most 100 calls of a " +
+      "of the request against the contract, error mapping, health and reflection beside it; channelz is off, which the libraries have on. At most 100 calls of a " +
       "connection run at once, the rest waits at the client",
   },
   {

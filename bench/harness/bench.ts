@@ -1,4 +1,4 @@
-import { Child } from "./child.ts";
+import { Child, type ChildOptions } from "./child.ts";
 import type { CallQuestion } from "./client-process.ts";
 import { countingProxy } from "./counting-proxy.ts";
 import type { LoadResult } from "./load.ts";
@@ -29,23 +29,33 @@ interface RunningServer {
 /** Calls of which the bytes are counted, and how many of them at the same time. */
 const COUNTED = { bursts: 20, concurrency: 16 };
 
+export interface BenchSetup {
+  /** Whether every server runs on core 0 and every client on core 1. */
+  pinned: boolean;
+  /** A folder for a CPU profile of each process. @default none */
+  profile?: string | undefined;
+}
+
 /**
  * The processes of a run, on two cores, all of them alive until the end: a server for each contender and chain, and a client
  * for each. Pairs that differ in the client share their server, and the other way round.
  */
 export class Bench implements AsyncDisposable {
-  readonly #cores: readonly [server: number | undefined, client: number | undefined];
+  readonly #server: ChildOptions;
+  readonly #client: ChildOptions;
+  readonly #children: Child[] = [];
   readonly #servers = new Map<string, Promise<RunningServer>>();
   readonly #clients = new Map<string, Child>();
 
-  /** @param options.pinned Whether every server runs on core 0 and every client on core 1. */
-  constructor({ pinned }: { pinned: boolean }) {
-    this.#cores = pinned ? [0, 1] : [undefined, undefined];
+  constructor({ pinned, profile }: BenchSetup) {
+    const nodeOptions = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+    this.#server = { core: pinned ? 0 : undefined, nodeOptions };
+    this.#client = { core: pinned ? 1 : undefined, nodeOptions };
   }
 
   /** @throws {Error} If a pair does not give the answer that every contender has to give. */
   async check(pair: Pair, shape: Shape, concurrency: number): Promise<void> {
-    const { port } = await this.#server(pair);
+    const { port } = await this.#serve(pair);
     await this.#ask(pair, "check", { port, shape, concurrency });
   }
 
@@ -54,7 +64,7 @@ export class Bench implements AsyncDisposable {
     pair: Pair,
     { shape, concurrency, leadInMs, ms }: { shape: Shape; concurrency: number; leadInMs: number; ms: number },
   ): Promise<Slice> {
-    const { child, port } = await this.#server(pair);
+    const { child, port } = await this.#serve(pair);
     await this.#ask(pair, "load", { port, shape, concurrency, ms: leadInMs });
     const before = await child.ask<number>("cpu");
     const { calls, elapsedMs, p50Ms, p99Ms, cpuUs } = await this.#ask<LoadResult>(pair, "load", {
@@ -76,7 +86,7 @@ export class Bench implements AsyncDisposable {
   /** What one call sends and receives, once the connection is there. */
   async wireBytes(pair: Pair, shape: Shape): Promise<WireBytes> {
     const { concurrency, bursts } = COUNTED;
-    await using proxy = await countingProxy((await this.#server(pair)).port);
+    await using proxy = await countingProxy((await this.#serve(pair)).port);
     const question = { port: proxy.port, shape, concurrency };
     await this.#ask(pair, "burst", question);
     const before = proxy.counted();
@@ -87,16 +97,14 @@ export class Bench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const servers = await Promise.allSettled(this.#servers.values());
-    const children = servers.flatMap((each) => (each.status === "fulfilled" ? [each.value.child] : []));
-    await Promise.all([...this.#clients.values(), ...children].map((child) => child[Symbol.asyncDispose]()));
+    await Promise.all(this.#children.map((child) => child[Symbol.asyncDispose]()));
   }
 
-  #server({ contender, serverChain: chain }: Pair): Promise<RunningServer> {
+  #serve({ contender, serverChain: chain }: Pair): Promise<RunningServer> {
     const key = `${contender} ${chain}`;
     const known = this.#servers.get(key);
     if (known !== undefined) return known;
-    const child = new Child(new URL("server-process.ts", import.meta.url), { core: this.#cores[0] });
+    const child = this.#start("server-process.ts", this.#server);
     const question: ServeQuestion = { contender, chain };
     const started = child.ask<number>("serve", question).then((port) => ({ child, port }));
     this.#servers.set(key, started);
@@ -111,9 +119,15 @@ export class Bench implements AsyncDisposable {
     const key = `${contender} ${chain}`;
     let child = this.#clients.get(key);
     if (child === undefined) {
-      child = new Child(new URL("client-process.ts", import.meta.url), { core: this.#cores[1] });
+      child = this.#start("client-process.ts", this.#client);
       this.#clients.set(key, child);
     }
     return child.ask<Answer>(question, { contender, chain, ...args });
+  }
+
+  #start(script: string, options: ChildOptions): Child {
+    const child = new Child(new URL(script, import.meta.url), options);
+    this.#children.push(child);
+    return child;
   }
 }

@@ -8,13 +8,19 @@ export function canPin(): boolean {
   return spawnSync("taskset", ["-c", "0,1", "true"]).status === 0;
 }
 
+export interface ChildOptions {
+  /** Undefined: any. */
+  core: number | undefined;
+  nodeOptions: readonly string[];
+}
+
 /** A process of a benchmark, on a core of its own, that answers questions: see answer.ts. It ends with this one. */
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #lastId = 0;
 
-  constructor(script: URL, { core, nodeOptions = [] }: { core: number | undefined; nodeOptions?: readonly string[] }) {
+  constructor(script: URL, { core, nodeOptions }: ChildOptions) {
     const command = [process.execPath, ...nodeOptions, script.pathname];
     const pinned = core === undefined ? command : ["taskset", "-c", String(core), ...command];
     const [program = "", ...args] = pinned;

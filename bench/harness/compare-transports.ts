@@ -30,7 +30,7 @@ export async function compareTransports(comparison: Comparison, options: BenchOp
   );
   const pinned = canPin();
   const head = reportHead(name, pinned);
-  await using bench = new Bench({ pinned });
+  await using bench = new Bench({ pinned, profile: options.profile });
   const wire: string[][] = [];
   for (const entry of contenders) {
     showProgress(`bytes on the wire: ${entry.name}`);

@@ -6,10 +6,11 @@ test("reads what a package runner hands on", () => {
     quick: true,
     write: false,
     only: ["grpc", "TCP"],
+    profile: undefined,
   });
 });
 
-test.each([[["--write", "--quick"]], [["--write", "--only", "TCP"]]])(
+test.each([[["--write", "--quick"]], [["--write", "--only", "TCP"]], [["--write", "--profile", "folder"]]])(
   "%j would keep figures that mean nothing",
   (args) => {
     expect(() => readOptions(args)).toThrow("--write wants a whole run");

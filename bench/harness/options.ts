@@ -8,6 +8,8 @@ export interface BenchOptions {
   write: boolean;
   /** Names that a pair has to contain, one of them. Empty: all pairs. */
   only: readonly string[];
+  /** A folder for a CPU profile of each process; profiled figures are not comparable with others. */
+  profile: string | undefined;
 }
 
 /** @throws {TypeError} On anything else, and on a quick run that is to be kept. */
@@ -19,11 +21,13 @@ export function readOptions(args: readonly string[]): BenchOptions {
       quick: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
       only: { type: "string", default: "" },
+      profile: { type: "string" },
     },
   });
   const only = values.only.split(",").filter((name) => name !== "");
-  if (values.write && (values.quick || only.length > 0)) {
-    throw new TypeError("--write wants a whole run: neither --quick nor --only");
+  const { quick, write, profile } = values;
+  if (write && (quick || only.length > 0 || profile !== undefined)) {
+    throw new TypeError("--write wants a whole run: no --quick, --only or --profile");
   }
-  return { quick: values.quick, write: values.write, only };
+  return { quick, write, only, profile };
 }

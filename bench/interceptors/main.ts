@@ -29,7 +29,7 @@ async function measure(pairs: readonly Pair[], plan: Plan): Promise<string> {
   const wanted = pairs.filter(
     ({ name }) => options.only.length === 0 || options.only.some((part) => name.includes(part)),
   );
-  await using bench = new Bench({ pinned });
+  await using bench = new Bench({ pinned, profile: options.profile });
   return costTable(await measureInRounds(bench, wanted, "unary", plan, showProgress));
 }
 
