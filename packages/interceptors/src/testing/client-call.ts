@@ -112,10 +112,12 @@ export class FakeCall {
   /** Every final status that reached the caller: there must be exactly one. */
   readonly statuses: StatusObject[] = [];
   readonly #metadata: Metadata;
+  readonly #requestStream: boolean;
 
   constructor(interceptors: Interceptor | readonly Interceptor[], shape: CallShape = {}) {
     const { path = "/test.v1.Test/Get", requestStream = false, responseStream = false } = shape;
     this.#metadata = metadataOf(shape.metadata ?? {});
+    this.#requestStream = requestStream;
     const bottom: NextCall = (options) => {
       const attempt = new FakeAttempt(options);
       const index = this.attempts.push(attempt) - 1;
@@ -135,7 +137,7 @@ export class FakeCall {
       onReceiveMessage: (received) => void this.messages.push(received),
       onReceiveStatus: (received) => void this.statuses.push(received),
     });
-    if (this.attempts[0]?.options.method_definition.requestStream === true) return this;
+    if (this.#requestStream) return this;
     this.call.sendMessage(message);
     this.call.halfClose();
     return this;
