@@ -17,7 +17,7 @@ export function clients() {
   return {
     orders: connect(OrderServiceDefinition, targets.order, { timeoutMs }),
     products: connect(ProductServiceDefinition, targets.product, { timeoutMs }),
-    payments: connect(PaymentServiceDefinition, targets.payment, { timeoutMs }),
+    payments: connect(PaymentServiceDefinition, targets.payment),
   };
 }
 

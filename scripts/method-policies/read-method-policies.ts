@@ -42,7 +42,7 @@ function readPolicy(registry: FileRegistry, method: DescMethod): MethodPolicy | 
   const named = (fieldName: string): string => {
     const field = extension.message?.field[fieldName];
     if (field?.fieldKind !== "enum") throw new Error(`MethodPolicy has no enum "${fieldName}"`);
-    const number = Number(policy.get(field));
+    const number = policy.get(field);
     const name = field.enum.value[number]?.localName ?? "";
     return number === 0 ? "" : name.toLowerCase();
   };

@@ -1,5 +1,10 @@
 export { status as Status } from "@grpc/grpc-js";
-export { type RpcContext, rpcContext } from "./call-context.ts";
+export { type RpcContext, rpcContext } from "@holdfast/interceptors/context";
+export { ChainError } from "./chain/chain-error.ts";
+export * as client from "./chain/client.ts";
+export type { ClientPart } from "./chain/client-part.ts";
+export * as server from "./chain/server.ts";
+export type { ServerPart } from "./chain/server-part.ts";
 export type { CallExtension } from "./client/call-middleware.ts";
 export { type Connected, type ConnectOptions, connect } from "./client/connect.ts";
 export { RemoteError } from "./errors/remote-error.ts";

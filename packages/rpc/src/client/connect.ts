@@ -1,11 +1,22 @@
+import { attemptRouting } from "@holdfast/interceptors/client/attempt-routing";
+import { sharedBudget } from "@holdfast/interceptors/client/retry-budget";
+import { systemClock } from "@holdfast/interceptors/context";
 import { type Client, type CompatServiceDefinition, createChannel, createClientFactory } from "nice-grpc";
+import { buildClientChain } from "../chain/build-client-chain.ts";
+import * as client from "../chain/client.ts";
+import type { ClientPart } from "../chain/client-part.ts";
 import type { ServiceDefinition } from "../service-definition.ts";
+import { serviceMethods } from "../service-methods.ts";
 import { type CallExtension, callMiddleware } from "./call-middleware.ts";
-import { deadlineChannel } from "./deadline-channel.ts";
+import { interceptChannel } from "./intercept-channel.ts";
+import { limitMethods } from "./limit-methods.ts";
+import { outgoingCall } from "./outgoing-call.ts";
 
 export interface ConnectOptions<Method extends string = string> {
-  /** The longest that a call may take; an inherited deadline shortens it. Unit: milliseconds. */
-  timeoutMs: number;
+  /** The interceptors of the client, the outermost first. @default context, errors, deadline: no retries, no breaker */
+  chain?: readonly ClientPart[];
+  /** The longest that a call may take, where the contract allows more. Unit: milliseconds. @default the contract's */
+  timeoutMs?: number;
   /** The same for single methods, by their name in the generated client. @default {} */
   methodTimeoutsMs?: Partial<Record<Method, number>>;
   /**
@@ -21,34 +32,43 @@ export type Connected<Definition extends CompatServiceDefinition> = Client<Defin
 /**
  * Connects to a service when the first call is made. Every call has a deadline on the wire, ends with the call on whose
  * behalf it is made, and fails with RemoteError.
+ *
+ * @throws {ChainError} For options that would have no effect.
  */
 export function connect<Definition extends ServiceDefinition & CompatServiceDefinition>(
   definition: Definition,
   target: string,
-  options: ConnectOptions<keyof Definition["methods"] & string>,
+  options: ConnectOptions<keyof Definition["methods"] & string> = {},
 ): Connected<Definition> {
+  const { chain = [client.context(), client.errors(), client.deadline()] } = options;
+  const { paths, facts } = serviceMethods(definition);
+  const methods = limitMethods(facts, paths, options);
+  const { attempts, channelOptions } = attemptRouting();
+  const interceptors = buildClientChain(chain, {
+    target,
+    methods,
+    paths,
+    attempts,
+    budget: sharedBudget(target),
+    clock: systemClock,
+    random: Math.random,
+  });
   const channel = createChannel(target, undefined, {
+    // A retry goes to a host that the call has not tried; no TXT record can bring another policy.
+    ...channelOptions,
     // A service that is back is found within a second. The library's own pause grows to two minutes.
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 1_000,
     "grpc.min_reconnect_backoff_ms": 1_000,
-    // A TXT record must not be able to add a second retry policy.
-    "grpc.service_config_disable_resolution": 1,
     // Without pings a peer that is gone without a word keeps its calls until their deadlines. Source: gRFC A8.
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 5_000,
     "grpc.enable_channelz": 0,
     "grpc.max_receive_message_length": options.maxResponseBytes ?? 16_777_216,
   });
-  const timeouts = new Map(
-    Object.entries(definition.methods).map(([key, { name }]) => [
-      `/${definition.fullName}/${name}`,
-      options.methodTimeoutsMs?.[key as keyof Definition["methods"] & string] ?? options.timeoutMs,
-    ]),
-  );
-  const timeoutMsOf = (path: string) => timeouts.get(path) ?? options.timeoutMs;
-  const client = createClientFactory()
-    .use(callMiddleware({ timeoutMsOf }))
-    .create(definition, deadlineChannel(channel));
-  return Object.assign(client, { [Symbol.dispose]: () => channel.close() });
+  const outgoing = () => outgoingCall.getStore();
+  const connected = createClientFactory()
+    .use(callMiddleware)
+    .create(definition, interceptChannel(channel, interceptors, { methods, outgoing }));
+  return Object.assign(connected, { [Symbol.dispose]: () => channel.close() });
 }

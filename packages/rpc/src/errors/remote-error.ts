@@ -1,4 +1,5 @@
 import type { status } from "@grpc/grpc-js";
+import type { FieldViolation, StatusDetails } from "@holdfast/interceptors/status";
 
 /**
  * What another service answered instead of a response. An adapter translates it into an outcome of the domain; one that
@@ -14,14 +15,9 @@ export class RemoteError extends Error {
   /** RetryInfo, in milliseconds. */
   readonly retryAfterMs: number | undefined;
   /** BadRequest. */
-  readonly violations: readonly { field: string; description: string }[];
+  readonly violations: readonly FieldViolation[];
 
-  constructor(
-    code: status,
-    message: string,
-    details: Partial<Pick<RemoteError, "reason" | "metadata" | "retryAfterMs" | "violations">> = {},
-    options?: ErrorOptions,
-  ) {
+  constructor(code: status, message: string, details: Partial<StatusDetails> = {}, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
     this.reason = details.reason ?? "";

@@ -1,16 +1,16 @@
 import { status } from "@grpc/grpc-js";
+import { detailsOf } from "@holdfast/interceptors/status";
 import { DatabaseError } from "@holdfast/storage/database-error";
 import { describe, expect, test } from "vitest";
 import { RemoteError } from "./remote-error.ts";
 import { RpcError } from "./rpc-error.ts";
-import { decodeDetails } from "./status-details.ts";
 import { toStatus } from "./to-status.ts";
 
-const call = { servicePackage: "order", correlationId: "c-12345678" };
+const call = { path: "/ecommerce.order.v1.OrderService/GetOrder", correlationId: "c-12345678" };
 
 function read(error: unknown) {
-  const { code, details, statusDetails } = toStatus(error, call);
-  return { code, details, ...decodeDetails(statusDetails) };
+  const { code, details, metadata } = toStatus(error, call);
+  return { code, details, ...detailsOf(metadata) };
 }
 
 describe("toStatus()", () => {
@@ -66,7 +66,8 @@ describe("toStatus()", () => {
     const violations = Array.from({ length: 500 }, () => ({ field: long, description: long }));
     const metadata = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`key${index}`, long]));
     const error = new RpcError(status.INVALID_ARGUMENT, "VALIDATION_FAILED", long, metadata, { violations });
-    const { statusDetails, details } = toStatus(error, call);
+    const { metadata: trailers, details } = toStatus(error, call);
+    const [statusDetails = ""] = trailers.get("grpc-status-details-bin");
     const base64Bytes = Math.ceil(statusDetails.length / 3) * 4;
     expect(base64Bytes + details.length).toBeLessThan(8_192);
   });

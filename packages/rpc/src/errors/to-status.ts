@@ -1,37 +1,21 @@
-import { status } from "@grpc/grpc-js";
-import { ErrorReason as CommonReason } from "@holdfast/contracts/ecommerce/type/v1/error_reason";
+import { type StatusObject, status } from "@grpc/grpc-js";
+import { type StatusDetails, statusOf } from "@holdfast/interceptors/status";
 import { DatabaseError } from "@holdfast/storage/database-error";
+import { domainOf } from "./domain-of.ts";
 import { RemoteError } from "./remote-error.ts";
 import { RpcError } from "./rpc-error.ts";
-import { encodeDetails } from "./status-details.ts";
-
-/** A gRPC status as it goes on the wire. */
-export interface WireStatus {
-  code: status;
-  details: string;
-  /** Serialized google.rpc.Status, for the trailer grpc-status-details-bin. */
-  statusDetails: Buffer;
-}
-
-/** Longest text that goes on the wire, percent-encoded; the whole trailer block has to stay below 8 KiB. Unit: bytes. */
-const MAX_DETAILS_BYTES = 1_024;
 
 /**
  * Turns whatever a handler threw into the status that the client sees. What is no RpcError becomes one first: a
  * database that is away is UNAVAILABLE, a defect is INTERNAL with nothing but the correlation id.
  */
-export function toStatus(error: unknown, call: { servicePackage: string; correlationId: string }): WireStatus {
+export function toStatus(error: unknown, call: { path: string; correlationId: string }): StatusObject {
   const known = toRpcError(error, call.correlationId);
-  // A lone surrogate in the details ends a grpc-js server (URIError in encodeURI): half an emoji is enough.
-  const details = cutEncoded(known.message.toWellFormed(), MAX_DETAILS_BYTES);
-  const domain = `ERROR_REASON_${known.reason}` in CommonReason ? "type.ecommerce" : `${call.servicePackage}.ecommerce`;
-  return { code: known.code, details, statusDetails: encodeDetails(known, details, domain) };
+  return statusOf(known.code, known.message, { ...detailsOf(known), domain: domainOf(known.reason, call.path) });
 }
 
-function cutEncoded(text: string, maxBytes: number): string {
-  let cut = text.slice(0, maxBytes).toWellFormed();
-  while (encodeURI(cut).length > maxBytes) cut = cut.slice(0, Math.floor(cut.length * 0.8)).toWellFormed();
-  return cut;
+function detailsOf({ reason, metadata, violations, retryAfterMs, resource, precondition }: RpcError): StatusDetails {
+  return { reason, metadata, violations, retryAfterMs, resource, precondition };
 }
 
 /** The error as the contract knows it. Its `cause` is what happened, for the log. */

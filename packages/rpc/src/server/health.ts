@@ -9,6 +9,7 @@ import { RpcError } from "../errors/rpc-error.ts";
 export class HealthRegistry {
   readonly #names: ReadonlySet<string>;
   #serving = false;
+  #draining = false;
   readonly #changes = new Set<() => void>();
 
   constructor(serviceNames: Iterable<string>) {
@@ -17,8 +18,18 @@ export class HealthRegistry {
 
   /** Tells everybody who watches, at once. Never looks at a dependency: ready is not alive. */
   set(serving: boolean): void {
-    this.#serving = serving;
+    this.#serving = serving && !this.#draining;
     for (const wake of this.#changes) wake();
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** NOT_SERVING for good: everybody who watches hears of it, and then their stream ends. */
+  drain(): void {
+    this.#draining = true;
+    this.set(false);
   }
 
   /** Undefined for a name that is none of this server's. */
@@ -57,6 +68,10 @@ function serviceUnknown(service: string): RpcError {
   return new RpcError(status.NOT_FOUND, "SERVICE_UNKNOWN", message, { service }, { resource });
 }
 
+function drainingError(): RpcError {
+  return new RpcError(status.UNAVAILABLE, "DRAINING", "This instance is shutting down", {}, { retryAfterMs: 0 });
+}
+
 /** `grpc.health.v1.Health` over a registry. */
 export function healthHandlers(health: HealthRegistry): HealthServiceImplementation {
   return {
@@ -72,6 +87,7 @@ export function healthHandlers(health: HealthRegistry): HealthServiceImplementat
         const state = health.get(service) ?? ServingStatus.SERVICE_UNKNOWN;
         if (state !== last) yield { status: state };
         last = state;
+        if (health.draining) throw drainingError();
         await changed;
       }
     },

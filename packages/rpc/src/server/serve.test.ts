@@ -7,6 +7,7 @@ import {
 } from "@holdfast/contracts/grpc/health/v1/health";
 import { describe, expect, test } from "vitest";
 import { connect, RemoteError, RpcError, Status } from "../index.ts";
+import { leastChain } from "../chain/least-chain.ts";
 import { aServer } from "../testing/a-server.ts";
 import { rawCall } from "../testing/raw-call.ts";
 
@@ -88,7 +89,10 @@ describe("deadlines", () => {
   });
 
   test("are given by the server to a call that came without one", async () => {
-    await using server = await aServer({ getOrder: (_, { signal }) => aborted(signal) }, { unaryTimeoutMs: 150 });
+    await using server = await aServer(
+      { getOrder: (_, { signal }) => aborted(signal) },
+      { chain: leastChain({ deadline: { unaryMaxMs: 150 } }) },
+    );
     const raw = new Client(server.target, credentials.createInsecure());
     const asIs = (value: Buffer) => value;
     const request = Buffer.from(GetOrderRequest.encode({ orderId: "ord_1" }).finish());

@@ -3,23 +3,30 @@ import type { ServerOptions } from "@grpc/grpc-js";
 import { HealthDefinition } from "@holdfast/contracts/grpc/health/v1/health";
 import { ServerReflectionDefinition } from "@holdfast/contracts/grpc/reflection/v1/reflection";
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from "@holdfast/contracts/grpc/reflection/v1alpha/reflection";
+import { systemClock } from "@holdfast/interceptors/context";
+import { drainGate } from "@holdfast/interceptors/server/drain";
 import type { Logger } from "@holdfast/process";
 import { type CompatServiceDefinition, createServer, type ServiceImplementation } from "nice-grpc";
+import { buildServerChain } from "../chain/build-server-chain.ts";
+import { leastChain } from "../chain/least-chain.ts";
+import type { ServerPart } from "../chain/server-part.ts";
 import type { ServiceDefinition } from "../service-definition.ts";
-import { type CallLimits, callInterceptor } from "./call-interceptor.ts";
 import { checkedDefinition } from "./checked-definition.ts";
 import { type HandlerContext, handlerMiddleware } from "./handler-middleware.ts";
 import { HealthRegistry, healthHandlers } from "./health.ts";
 import { reflectionHandlers } from "./reflection.ts";
+import { servedMethods } from "./served-methods.ts";
 import { explainUnknownMethods } from "./unknown-method.ts";
 
 /** The handlers of a service: for each method, from request and context to response, or to an async iterable of them. */
 export type Handlers<Definition extends CompatServiceDefinition> = ServiceImplementation<Definition, HandlerContext>;
 
-export interface ServeOptions extends CallLimits {
+export interface ServeOptions {
   /** `host:port`; port 0 takes any free one. */
   listen: string;
   log: Logger;
+  /** The interceptors of the server, the one nearest to the wire first. @default those that no server goes without */
+  chain?: readonly ServerPart[];
   /** Longest request that is accepted. Unit: bytes. @default 1_048_576 */
   maxRequestBytes?: number;
   /** Calls at the same time on one connection; what is more waits at the client. @default 100 */
@@ -43,22 +50,29 @@ export async function serve<Definition extends ServiceDefinition & CompatService
   handlers: Handlers<Definition>,
   options: ServeOptions,
 ): Promise<RunningServer> {
-  const draining = new AbortController();
-  const cut = new AbortController();
   const definitions = [definition, HealthDefinition, ServerReflectionDefinition, ServerReflectionAlphaDefinition];
   const health = new HealthRegistry([definition.fullName]);
   const reflection = reflectionHandlers(definitions.map(({ fullName }) => fullName));
+
+  const gate = drainGate();
+  const closing = new DisposableStack();
+  const interceptors = buildServerChain(options.chain ?? leastChain(), {
+    ...servedMethods(definition),
+    log: options.log,
+    gate,
+    clock: systemClock,
+    random: Math.random,
+    onClose: (resource) => closing.use(resource),
+  });
 
   // The library's type names grpc-js' channel options only; it hands everything on to grpc-js' server.
   const serverOptions: ServerOptions = {
     "grpc.max_receive_message_length": options.maxRequestBytes ?? 1_048_576,
     "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? 100,
     "grpc.enable_channelz": 0,
-    interceptors: [callInterceptor(options)],
+    interceptors,
   };
-  const server = createServer(serverOptions).use(
-    handlerMiddleware({ draining: draining.signal, cut: cut.signal, log: options.log }),
-  );
+  const server = createServer(serverOptions).use(handlerMiddleware(options.log));
   server.add(checkedDefinition(definition) as CompatServiceDefinition, handlers);
   server.add(HealthDefinition, healthHandlers(health));
   server.add(ServerReflectionDefinition, reflection);
@@ -67,13 +81,13 @@ export async function serve<Definition extends ServiceDefinition & CompatService
   const port = await server.listen(options.listen);
 
   const drain = async ({ graceMs }: { graceMs: number }) => {
-    health.set(false);
-    draining.abort(new DOMException("The server is draining", "AbortError"));
-    const idle = server.shutdown();
+    health.drain();
+    void gate.drain();
+    const idle = server.shutdown().finally(() => closing.dispose());
     if (await settlesWithin(idle, graceMs)) return;
     // grpc-js' own forceShutdown cuts nothing while channelz is off: it looks for connections in channelz' list only.
     // What a stalled reader holds open after this ends with the process.
-    cut.abort(new DOMException("The grace is over", "AbortError"));
+    gate.cut();
     if (!(await settlesWithin(idle, CUT_MS))) server.forceShutdown();
   };
   return { port, health, drain, [Symbol.asyncDispose]: () => drain({ graceMs: 0 }) };

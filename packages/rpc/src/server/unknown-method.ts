@@ -1,10 +1,9 @@
 import { subscribe } from "node:diagnostics_channel";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
+import { STATUS_DETAILS_KEY } from "@holdfast/interceptors/status";
 import { RpcError } from "../errors/rpc-error.ts";
-import { STATUS_DETAILS_KEY } from "../errors/status-details.ts";
 import { toStatus } from "../errors/to-status.ts";
-import { servicePackageOf } from "./service-package.ts";
 
 /** Paths of all methods that this process serves. */
 const served = new Set<string>();
@@ -31,13 +30,11 @@ export function explainUnknownMethods(paths: Iterable<string>): void {
 
 function explanation(path: string): Record<string, string | number> {
   const error = new RpcError(status.UNIMPLEMENTED, "UNIMPLEMENTED", "The server has no such method");
-  const { code, details, statusDetails } = toStatus(error, {
-    servicePackage: servicePackageOf(path),
-    correlationId: "",
-  });
+  const { code, details, metadata } = toStatus(error, { path, correlationId: "" });
+  const [statusDetails = ""] = metadata.get(STATUS_DETAILS_KEY);
   return {
     "grpc-status": code,
     "grpc-message": encodeURI(details),
-    [STATUS_DETAILS_KEY]: statusDetails.toString("base64"),
+    [STATUS_DETAILS_KEY]: Buffer.from(statusDetails).toString("base64"),
   };
 }

@@ -1,5 +1,5 @@
 import { Client, credentials, Metadata, type StatusObject } from "@grpc/grpc-js";
-import { decodeDetails, STATUS_DETAILS_KEY } from "../errors/status-details.ts";
+import { detailsOf, type FieldViolation } from "@holdfast/interceptors/status";
 
 export interface RawAnswer {
   /** 0 for OK. */
@@ -7,7 +7,7 @@ export interface RawAnswer {
   /** ErrorInfo.reason. */
   reason: string | undefined;
   /** BadRequest. */
-  violations: readonly { field: string; description: string }[];
+  violations: readonly FieldViolation[];
   message: string;
   responses: Buffer[];
 }
@@ -27,8 +27,7 @@ export function rawCall(target: string, path: string, bytes: Uint8Array, timeout
   call.on("error", () => undefined);
   call.on("status", (status: StatusObject) => {
     client.close();
-    const [details] = status.metadata.get(STATUS_DETAILS_KEY);
-    const { reason, violations = [] } = decodeDetails(Buffer.isBuffer(details) ? details : undefined);
+    const { reason, violations = [] } = detailsOf(status.metadata) ?? {};
     resolve({ code: status.code, reason, violations, message: status.details, responses });
   });
   call.write(Buffer.from(bytes));

@@ -173,7 +173,7 @@ describe("SagaWorker.stop()", () => {
   });
 
   test("waits no longer than its grace: the outcome is unknown then, and asked for by the next one", async () => {
-    await using service = await startOrderService({ STEP_TIMEOUT_MS: 20_000 });
+    await using service = await startOrderService({ STEP_TIMEOUT_MS: 8_000 });
     const received = Promise.withResolvers<void>();
     service.payment.script = {
       after: (call) => {

@@ -34,7 +34,7 @@ export async function startPayment(env: {
   [name: string]: string;
 }): Promise<TestPayment> {
   const child = await startChild(new URL("../main.ts", import.meta.url), { LISTEN: "127.0.0.1:0", ...QUICK, ...env });
-  const client = connect(PaymentServiceDefinition, `127.0.0.1:${child.port}`, { timeoutMs: 10_000 });
+  const client = connect(PaymentServiceDefinition, `127.0.0.1:${child.port}`);
   return {
     child,
     client,

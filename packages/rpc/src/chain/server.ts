@@ -1,0 +1,101 @@
+/** The parts of a server's chain: {@link SERVER_ORDER} says where each one stands. Their options are those of the kit's files. */
+import { ServerInterceptingCall } from "@grpc/grpc-js";
+import { rpcContext } from "@holdfast/interceptors/context";
+import { toStatus } from "../errors/to-status.ts";
+import { RefusedRequest } from "../server/checked-definition.ts";
+import * as kitContext from "@holdfast/interceptors/server/context";
+import * as kitDeadline from "@holdfast/interceptors/server/deadline";
+import * as kitFault from "@holdfast/interceptors/server/fault";
+import * as kitLoadShed from "@holdfast/interceptors/server/load-shed";
+import { statusGuard } from "@holdfast/interceptors/server/status-guard";
+import * as kitTelemetry from "@holdfast/interceptors/server/telemetry";
+import { explain } from "../server/explain.ts";
+import { ChainError } from "./chain-error.ts";
+import type { ServerPart } from "./server-part.ts";
+
+/** Exactly one status, and one that can be sent, whatever happens. */
+export function guard(): ServerPart {
+  return { name: "guard", build: ({ clock }) => [statusGuard({ explain }, { clock })] };
+}
+
+/** Request id, trace, priority and cancellation, for everything further in. */
+export function context(options: Omit<kitContext.ContextOptions, "methods"> = {}): ServerPart {
+  return {
+    name: "context",
+    build: ({ methods, clock, random }) => [kitContext.context({ methods, ...options }, { clock, random })],
+  };
+}
+
+/** No new calls while the server drains. */
+export function drain(): ServerPart {
+  return { name: "drain", build: ({ gate }) => [gate.interceptor] };
+}
+
+/** Every call ends in the time that the contract gives it. */
+export function deadline(options: Omit<kitDeadline.DeadlineOptions, "methods"> = {}): ServerPart {
+  return {
+    name: "deadline",
+    build: ({ methods, clock }) => [kitDeadline.deadline({ methods, ...options }, { clock })],
+  };
+}
+
+/** One span, one log line and the metrics of each call. */
+export function telemetry(options: Omit<kitTelemetry.ServerTelemetryOptions, "methods">): ServerPart {
+  return {
+    name: "telemetry",
+    build: ({ methods, clock }) => [kitTelemetry.telemetry({ methods, ...options }, { clock })],
+  };
+}
+
+/** Refuses what could only be answered too late, before it is read. */
+export function loadShed(options: Omit<kitLoadShed.LoadShedOptions, "methods"> = {}): ServerPart {
+  return {
+    name: "loadShed",
+    build: ({ methods, clock, random, onClose }) => {
+      const interceptor = kitLoadShed.loadShed({ methods, ...options }, { clock, random });
+      onClose(interceptor);
+      return [interceptor];
+    },
+  };
+}
+
+/** Delays, refusals and silence, for tests and demonstrations. */
+export function fault(options: kitFault.FaultOptions): ServerPart {
+  return {
+    name: "fault",
+    build: ({ clock, random, paths }) => {
+      const known = new Set(paths.values());
+      const unknown = options.faults
+        .flatMap(({ methods = [] }) => methods)
+        .find((path) => !path.endsWith("/") && !known.has(path));
+      if (unknown !== undefined) throw new ChainError(`"fault" names "${unknown}", which is no method of the service`);
+      return [kitFault.fault(options, { clock, random })];
+    },
+  };
+}
+
+/** Requests that break the contract reach no handler. */
+export function validation(): ServerPart {
+  return {
+    name: "validation",
+    build: () => [
+      ({ path }, call) =>
+        new ServerInterceptingCall(call, {
+          start: (next) =>
+            next({
+              onReceiveMessage: (message, nextMessage) => {
+                if (!(message instanceof RefusedRequest)) return nextMessage(message);
+                const context = rpcContext.get();
+                call.sendStatus(toStatus(message.error, { path, correlationId: context?.requestId ?? "" }));
+                context?.cancel(new DOMException("The request is refused", "AbortError"));
+              },
+            }),
+        }),
+    ],
+  };
+}
+
+/** What a handler throws becomes a status with its reason; `serve` puts it around every handler. */
+export function errors(): ServerPart {
+  return { name: "errors", build: () => [] };
+}
