@@ -119,7 +119,7 @@ let unseen: StatusObject | undefined;
 
 /**
  * How a status that grpc-js made by itself reaches the interceptors: they hear of the call's end as a mere onCancel, and
- * while they do, `get` says with which status it went. Set by server/guard.ts.
+ * while they do, `get` says with which status it went. Set by server/status-guard.ts.
  */
 export const unseenStatus = {
   get: (): StatusObject | undefined => unseen,

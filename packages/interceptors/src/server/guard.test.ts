@@ -1,0 +1,132 @@
+import { Metadata, ServerInterceptingCall, type ServerInterceptor, type StatusObject, status } from "@grpc/grpc-js";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { newContext, rpcContext } from "../context.ts";
+import { detailsOf } from "../status.ts";
+import { rawClient, rawServer } from "../testing/raw-server.ts";
+import { FakeServerCall } from "../testing/server-call.ts";
+import { guard, guarded, type GuardEvent } from "./guard.ts";
+
+type Failing = () => never;
+const boom = new Error("boom");
+const throws: Failing = () => {
+  throw boom;
+};
+const rejects = (async () => {
+  await Promise.resolve();
+  throw boom;
+}) as unknown as Failing;
+
+/** An interceptor with one method that fails. */
+const failingIn: Record<string, (fail: Failing) => ServerInterceptor> = {
+  start: (start) => (_, call) => new ServerInterceptingCall(call, { start }),
+  onReceiveMetadata: (onReceiveMetadata) => listening({ onReceiveMetadata }),
+  onReceiveMessage: (onReceiveMessage) => listening({ onReceiveMessage }),
+  onReceiveHalfClose: (onReceiveHalfClose) => listening({ onReceiveHalfClose }),
+  sendMetadata: (sendMetadata) => (_, call) => new ServerInterceptingCall(call, { sendMetadata }),
+  sendMessage: (sendMessage) => (_, call) => new ServerInterceptingCall(call, { sendMessage }),
+  sendStatus: (sendStatus) => (_, call) => new ServerInterceptingCall(call, { sendStatus }),
+};
+
+function listening(listener: Parameters<Parameters<NonNullable<ResponderStart>>[0]>[0]): ServerInterceptor {
+  return (_, call) => new ServerInterceptingCall(call, { start: (next) => next(listener) });
+}
+type ResponderStart = NonNullable<ConstructorParameters<typeof ServerInterceptingCall>[1]>["start"];
+
+/** Calls a server that echoes, through the interceptor, and waits for the status. */
+async function call(interceptor: ServerInterceptor): Promise<StatusObject> {
+  const echo = (stream: NodeJS.ReadWriteStream) => stream.pipe(stream);
+  await using server = await rawServer({ Echo: echo }, { interceptors: [interceptor] });
+  using client = rawClient(server.target);
+  const stream = client.open("Echo", new Metadata(), { deadline: Date.now() + 5_000 });
+  const { promise, resolve } = Promise.withResolvers<StatusObject>();
+  stream
+    .on("status", resolve)
+    .on("error", () => "in the status too")
+    .resume();
+  stream.end(Buffer.from("hello"));
+  return await promise;
+}
+
+describe("guard()", () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => void unhandled.push(error);
+  beforeEach(() => {
+    unhandled.length = 0;
+    process.on("unhandledRejection", note);
+  });
+  afterEach(() => {
+    process.off("unhandledRejection", note);
+    expect(unhandled).toEqual([]);
+  });
+
+  const cases = Object.keys(failingIn).flatMap((where) => [
+    [where, "throws", throws] as const,
+    [where, "rejects", rejects] as const,
+  ]);
+  test.each(cases)("E7: gives the client INTERNAL when %s %s", async (where, _, fail) => {
+    const events: GuardEvent[] = [];
+    const interceptor = failingIn[where]?.(fail) as ServerInterceptor;
+    const result = await call(guard(interceptor, { observe: (event) => events.push(event) }));
+    expect(result).toMatchObject({ code: status.INTERNAL, details: "Internal error" });
+    expect(detailsOf(result.metadata)?.reason).toBe("INTERNAL");
+    // What goes out next may fail in the same way.
+    expect(events.length).toBeGreaterThan(0);
+    expect(events[0]).toEqual({ type: "threw", path: "/test.v1.Test/Echo", error: boom });
+  });
+
+  test("E7: gives the client INTERNAL when the interceptor cannot be made", async () => {
+    expect(await call(guard(throws))).toMatchObject({ code: status.INTERNAL });
+  });
+
+  test.each([
+    ["throws", throws],
+    ["rejects", rejects],
+  ])("E7: leaves the status alone when onCancel %s after it", async (_, fail) => {
+    const { promise: seen, resolve } = Promise.withResolvers<GuardEvent>();
+    expect(await call(guard(listening({ onCancel: fail }), { observe: resolve }))).toMatchObject({ code: status.OK });
+    expect(await seen).toMatchObject({ error: boom });
+  });
+
+  test("E7: sends no second status when the interceptor fails after the first", () => {
+    const late: ServerInterceptor = (_, next) =>
+      new ServerInterceptingCall(next, {
+        sendStatus: (result, send) => {
+          send(result);
+          throw boom;
+        },
+      });
+    const fake = new FakeServerCall(guard(late)).start().respond();
+    expect(fake.client.statuses.map(({ code }) => code)).toEqual([status.OK]);
+  });
+
+  test("E7: a failure is seen by the interceptors nearer to the wire, with the request id, and stops the handler", () => {
+    const seen: (status | undefined)[] = [];
+    const nearer: ServerInterceptor = (_, next) =>
+      new ServerInterceptingCall(next, {
+        sendStatus: (result, send) => {
+          seen.push(result.code);
+          send(result);
+        },
+      });
+    const trace = { traceId: "0".repeat(31).concat("1"), spanId: "0".repeat(15).concat("1"), sampled: false };
+    const context = newContext({ requestId: "req-12345678", trace });
+    const fake = new FakeServerCall([nearer, guard(listening({ onReceiveMessage: throws }))]).start();
+    rpcContext.run(context, () => fake.receive("hello"));
+    expect(seen).toEqual([status.INTERNAL]);
+    expect(detailsOf(fake.status.metadata)?.requestId).toBe("req-12345678");
+    expect(context.signal.aborted).toBe(true);
+    expect(fake.handler.messages).toEqual([]);
+  });
+
+  test("does not touch an interceptor that has nothing to do for the call", () => {
+    const fake = new FakeServerCall(guard((_, next) => next as ServerInterceptingCall));
+    expect(fake.call).toBe(fake.base);
+  });
+
+  test("guarded() guards each one of a chain", () => {
+    const fake = new FakeServerCall(guarded([listening({}), listening({ onReceiveMetadata: throws }), listening({})]));
+    fake.start();
+    expect(fake.status.code).toBe(status.INTERNAL);
+    expect(fake.handler.metadata).toBeUndefined();
+  });
+});
