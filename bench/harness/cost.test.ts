@@ -30,8 +30,8 @@ test("each pair is compared with the bare one of its own library, in the same ro
   ]);
   expect(table.split("\n").slice(2)).toEqual([
     "| a, no chain | 550 | 1.00 | 1.00 | 2.00 | (550) | (100) |",
-    "| a, full | 440 | 0.80 | 1.00 | 2.00 | +50.0 | +0.00 |",
+    "| a, full | 440 | 0.80 | 1.00 | 2.00 | +50.0 | +0 |",
     "| b, no chain | 500 | 1.00 | 1.00 | 2.00 | (400) | (100) |",
-    "| b, full | 250 | 0.50 | 1.00 | 2.00 | −10.0 | +0.00 |",
+    "| b, full | 250 | 0.50 | 1.00 | 2.00 | −10.0 | +0 |",
   ]);
 });

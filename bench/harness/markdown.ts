@@ -5,9 +5,10 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), line(rule), ...rows.map(line)].join("\n");
 }
 
-/** Three digits or more, with separators: `12,345`, `123`, `12.3`, `1.23`. */
+/** Three digits or so, with separators: `12,345`, `123`, `12.3`, `1.23`, `0.046`. */
 export function figure(value: number): string {
   if (Number.isNaN(value)) return "–";
-  const decimals = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  const size = Math.abs(value);
+  const decimals = size >= 100 || size === 0 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3;
   return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }

@@ -3,9 +3,31 @@
  * of its tables.
  */
 import { InterceptingCall, type Interceptor, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import { methods as policies } from "@holdfast/contracts/methods";
+import { attemptTimeout } from "@holdfast/interceptors/client/attempt-timeout";
+import { auth } from "@holdfast/interceptors/client/auth";
+import { breaker } from "@holdfast/interceptors/client/breaker";
+import { context } from "@holdfast/interceptors/client/context";
+import { deadline } from "@holdfast/interceptors/client/deadline";
+import { errors } from "@holdfast/interceptors/client/errors";
+import { idempotencyKey } from "@holdfast/interceptors/client/idempotency-key";
+
+/** What the contract says of a method, in the terms of the interceptors. */
+function methods(path: string) {
+  const policy = policies[path];
+  return policy && { ...policy, retry: policy.retry === "unavailable" };
+}
 
 /** Those of a client, outermost first. Each is made once for a channel. */
-const CLIENT_INTERCEPTORS: Readonly<Record<string, () => Interceptor>> = {};
+const CLIENT_INTERCEPTORS: Readonly<Record<string, () => Interceptor>> = {
+  context: () => context({ methods, trusted: true }),
+  errors: () => errors(),
+  deadline: () => deadline({ methods, defaultMs: 5_000 }),
+  "idempotency-key": () => idempotencyKey({ methods, also: () => true }),
+  breaker: () => breaker({ target: "bench" }),
+  "attempt-timeout": () => attemptTimeout({ methods, timeoutMs: 1_000 }),
+  auth: () => auth({ token: async () => ({ value: "eyJhbGciOiJFZERTQSJ9".repeat(12) }) }),
+};
 
 /** Those of a server, nearest to the wire first. */
 const SERVER_INTERCEPTORS: Readonly<Record<string, () => ServerInterceptor>> = {};

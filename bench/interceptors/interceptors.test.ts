@@ -4,6 +4,7 @@ import { loadContender } from "../harness/load-contender.ts";
 import type { Pair } from "../harness/pair.ts";
 import { clientChain, INTERCEPTOR_NAMES, serverChain } from "./chains.ts";
 import { singleOnes, wholeChains } from "./pairs.ts";
+import { measureRejections } from "./rejections.ts";
 
 const singles = singleOnes(INTERCEPTOR_NAMES);
 
@@ -22,4 +23,9 @@ test.each<Pair>([...wholeChains(), ...singles])("$name: answers as without", asy
 test("an interceptor that is not there is not measured as none", () => {
   expect(() => clientChain("nothing")).toThrow("nothing");
   expect(() => serverChain("nothing")).toThrow("nothing");
+});
+
+test("an open circuit refuses calls in less than a millisecond", async () => {
+  const { medianMs } = await measureRejections(200);
+  expect(medianMs).toBeLessThan(1);
 });

@@ -5,12 +5,14 @@
 import { Bench } from "../harness/bench.ts";
 import { canPin } from "../harness/child.ts";
 import { costTable } from "../harness/cost.ts";
+import { figure } from "../harness/markdown.ts";
 import { readOptions } from "../harness/options.ts";
 import type { Pair } from "../harness/pair.ts";
 import { publish, reportHead, showProgress } from "../harness/report.ts";
 import { measureInRounds, type Plan } from "../harness/rounds.ts";
 import { INTERCEPTOR_NAMES } from "./chains.ts";
 import { singleOnes, wholeChains } from "./pairs.ts";
+import { measureRejections } from "./rejections.ts";
 
 const options = readOptions(process.argv.slice(2));
 const pinned = canPin();
@@ -33,6 +35,7 @@ async function measure(pairs: readonly Pair[], plan: Plan): Promise<string> {
   return costTable(await measureInRounds(bench, wanted, "unary", plan, showProgress));
 }
 
+const { n, medianMs, p99Ms, highestMs } = await measureRejections(1_000);
 const report = [
   head,
   "GetProduct with 128 calls at the same time, its answer static. Pairs take turns; ratios and differences are medians of " +
@@ -41,6 +44,8 @@ const report = [
   await measure(wholeChains(), whole),
   `Each interceptor alone, ${lengthOf(single)} (\`empty\` does nothing: the price of a layer):`,
   await measure(singleOnes(INTERCEPTOR_NAMES), single),
+  `A call that an open circuit refuses takes ${figure(medianMs)} ms (p99 ${figure(p99Ms)}, highest ${figure(highestMs)}, n = ${n}, ` +
+    "one after the other, the first one included; target: less than 1 ms).",
 ].join("\n\n");
 await publish("interceptors", report, options);
 
