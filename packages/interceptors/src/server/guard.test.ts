@@ -2,7 +2,7 @@ import { Metadata, ServerInterceptingCall, type ServerInterceptor, type StatusOb
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { newContext, rpcContext } from "../context.ts";
 import { detailsOf } from "../status.ts";
-import { rawClient, rawServer } from "../testing/raw-server.ts";
+import { type RawHandler, rawClient, rawServer } from "../testing/raw-server.ts";
 import { FakeServerCall } from "../testing/server-call.ts";
 import { guard, guarded, type GuardEvent } from "./guard.ts";
 
@@ -34,7 +34,7 @@ type ResponderStart = NonNullable<ConstructorParameters<typeof ServerInterceptin
 
 /** Calls a server that echoes, through the interceptor, and waits for the status. */
 async function call(interceptor: ServerInterceptor): Promise<StatusObject> {
-  const echo = (stream: NodeJS.ReadWriteStream) => stream.pipe(stream);
+  const echo: RawHandler = (stream) => void stream.pipe(stream);
   await using server = await rawServer({ Echo: echo }, { interceptors: [interceptor] });
   using client = rawClient(server.target);
   const stream = client.open("Echo", new Metadata(), { deadline: Date.now() + 5_000 });
