@@ -34,7 +34,9 @@ type ResponderStart = NonNullable<ConstructorParameters<typeof ServerInterceptin
 
 /** Calls a server that echoes, through the interceptor, and waits for the status. */
 async function call(interceptor: ServerInterceptor): Promise<StatusObject> {
-  const echo: RawHandler = (stream) => void stream.pipe(stream);
+  const echo: RawHandler = (stream) => {
+    stream.on("data", (message: Buffer) => stream.write(message)).on("end", () => stream.end());
+  };
   await using server = await rawServer({ Echo: echo }, { interceptors: [interceptor] });
   using client = rawClient(server.target);
   const stream = client.open("Echo", new Metadata(), { deadline: Date.now() + 5_000 });
