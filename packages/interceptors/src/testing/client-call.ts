@@ -84,10 +84,14 @@ export class FakeAttempt {
     return {
       start: (metadata, listener) => {
         this.metadata = metadata;
-        this.#listener = listener as Listener;
+        this.#listener = listener;
         onStart();
       },
-      sendMessageWithContext: (_, message) => void this.messages.push(message),
+      sendMessageWithContext: ({ callback }, message) => {
+        this.messages.push(message);
+        // Later on the wire, when it is written; at once is the harder case for whoever sends the next one.
+        callback?.();
+      },
       sendMessage: (message) => void this.messages.push(message),
       halfClose: () => void (this.halfClosed = true),
       startRead: () => void (this.reads += 1),
