@@ -11,6 +11,10 @@ import { context } from "@holdfast/interceptors/client/context";
 import { deadline } from "@holdfast/interceptors/client/deadline";
 import { errors } from "@holdfast/interceptors/client/errors";
 import { idempotencyKey } from "@holdfast/interceptors/client/idempotency-key";
+import { context as serverContext } from "@holdfast/interceptors/server/context";
+import { deadline as serverDeadline } from "@holdfast/interceptors/server/deadline";
+import { guard, guarded } from "@holdfast/interceptors/server/guard";
+import { statusGuard } from "@holdfast/interceptors/server/status-guard";
 
 /** What the contract says of a method, in the terms of the interceptors. */
 function methods(path: string) {
@@ -29,8 +33,13 @@ const CLIENT_INTERCEPTORS: Readonly<Record<string, () => Interceptor>> = {
   auth: () => auth({ token: async () => ({ value: "eyJhbGciOiJFZERTQSJ9".repeat(12) }) }),
 };
 
-/** Those of a server, nearest to the wire first. */
-const SERVER_INTERCEPTORS: Readonly<Record<string, () => ServerInterceptor>> = {};
+/** Those of a server, nearest to the wire first. The guard is what stands around each of them in a full chain. */
+const SERVER_INTERCEPTORS: Readonly<Record<string, () => ServerInterceptor>> = {
+  guard: () => guard((_method, call) => new ServerInterceptingCall(call, {})),
+  "status-guard": () => statusGuard(),
+  context: () => serverContext({ methods }),
+  deadline: () => serverDeadline({ methods }),
+};
 
 /** The names of all, by side. */
 export const INTERCEPTOR_NAMES = {
@@ -40,7 +49,7 @@ export const INTERCEPTOR_NAMES = {
 
 /** One that does nothing: what a layer costs in grpc-js itself. */
 export const EMPTY = "empty";
-/** All of them. */
+/** All of them; of a server, each behind a guard. */
 export const FULL = "full";
 
 /** @param name One of them, {@link EMPTY} or {@link FULL}; undefined for none at all. */
@@ -52,7 +61,8 @@ export function clientChain(name: string | undefined): Interceptor[] {
 /** The same for a server. */
 export function serverChain(name: string | undefined): ServerInterceptor[] {
   if (name === EMPTY) return [(_method, call) => new ServerInterceptingCall(call, {})];
-  return chosen(SERVER_INTERCEPTORS, name);
+  const chain = chosen(SERVER_INTERCEPTORS, name);
+  return name === FULL ? guarded(chain) : chain;
 }
 
 function chosen<Each>(all: Readonly<Record<string, () => Each>>, name: string | undefined): Each[] {
