@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+import { status } from "@grpc/grpc-js";
+import { describe, expect, test } from "vitest";
+import { localStatus } from "../status.ts";
+import { type CallShape, type FakeAttempt, FakeCall } from "../testing/client-call.ts";
+import { ManualClock } from "../testing/manual-clock.ts";
+import { retry, retryChannelOptions, type RetryEvent, type RetryOptions } from "./retry.ts";
+
+/** So many tokens, and a count of what was asked of it. */
+function aBudget(tokens = Infinity) {
+  const counts = { deposits: 0, withdrawals: 0, successes: 0, failures: 0, asked: [] as number[] };
+  return Object.assign(counts, {
+    deposit: () => void (counts.deposits += 1),
+    withdraw: (previousAttempts: number) => {
+      counts.asked.push(previousAttempts);
+      return counts.withdrawals < tokens && ++counts.withdrawals > 0;
+    },
+    recordSuccess: () => void (counts.successes += 1),
+    recordFailure: () => void (counts.failures += 1),
+  });
+}
+
+interface Shape extends CallShape, Omit<Partial<RetryOptions>, "budget"> {
+  budget?: ReturnType<typeof aBudget>;
+}
+
+/** A call of an idempotent method that has been started; half of the longest wait is drawn. */
+function aCall(shape: Shape = {}) {
+  const clock = new ManualClock();
+  const budget = shape.budget ?? aBudget();
+  const events: RetryEvent[] = [];
+  const methods = () => ({ idempotency: "IDEMPOTENT" as const });
+  const observe = (event: RetryEvent) => void events.push(event);
+  const interceptor = retry({ methods, ...shape, budget, observe }, { clock, random: () => 0.5 });
+  const start = () => new FakeCall(interceptor, shape).start();
+  return { clock, budget, events, start, call: start() };
+}
+
+const unavailable = (attempt: FakeAttempt) => attempt.end(status.UNAVAILABLE);
+
+describe("retry()", () => {
+  test("sends an idempotent call again until it is answered", () => {
+    const { call, clock, budget, events } = aCall();
+    call.attempt.end(status.UNAVAILABLE);
+    expect(call.statuses).toEqual([]);
+    clock.advance(25);
+    call.attempt.succeed();
+    expect(call.status?.code).toBe(status.OK);
+    expect(call.messages).toEqual(["ok"]);
+    expect(call.statuses).toHaveLength(1);
+    expect(call.attempts.map(({ messages, halfClosed }) => ({ messages, halfClosed }))).toEqual([
+      { messages: ["request"], halfClosed: true },
+      { messages: ["request"], halfClosed: true },
+    ]);
+    expect(budget).toMatchObject({ deposits: 1, withdrawals: 1, successes: 1, failures: 1 });
+    expect(events).toEqual([
+      { kind: "retry", path: "/test.v1.Test/Get", attempt: 2, code: status.UNAVAILABLE, delayMs: 25 },
+    ]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test.each([
+    [undefined, 3],
+    [1, 1],
+    [5, 5],
+  ])("R1: the maximum of %s makes %d attempts, the first one included", (maxAttempts, attempts) => {
+    const { call, clock, events } = aCall({ ...(maxAttempts && { maxAttempts }), answer: unavailable });
+    clock.advance(60_000);
+    expect(call.attempts).toHaveLength(attempts);
+    expect(call.statuses).toHaveLength(1);
+    expect(events.at(-1)).toMatchObject({ kind: "stopped", attempts, why: "max_attempts" });
+  });
+
+  test.each<[Partial<RetryOptions>, string]>([
+    [{ maxAttempts: 9 }, "maxAttempts must be 1 to 5, is 9"],
+    [{ maxAttempts: 0 }, "maxAttempts must be 1 to 5, is 0"],
+    [{ maxAttempts: 2.5 }, "maxAttempts must be 1 to 5, is 2.5"],
+    [{ attemptsCap: 0 }, "attemptsCap must be 1 to 100, is 0"],
+    [{ baseDelayMs: 0 }, "baseDelayMs must be 1 to 60000, is 0"],
+    [{ multiplier: Number.NaN }, "multiplier must be 1 to 10, is NaN"],
+    [{ maxDelayMs: 10 }, "maxDelayMs must be 50 to 600000, is 10"],
+    [{ maxBufferBytesPerCall: 20_000_000 }, "maxBufferBytesPerCall must be 0 to 16777216, is 20000000"],
+    [{ maxBufferBytesPerChannel: -1 }, "maxBufferBytesPerChannel must be 0 to 1073741824, is -1"],
+  ])("R1: refuses %o; a higher cap is asked for by name", (options, text) => {
+    const build = (more = {}) => retry({ methods: () => undefined, budget: aBudget(), ...options, ...more });
+    expect(build).toThrow(new RangeError(`Cannot build retry: ${text}`));
+    expect(() => retry({ methods: () => undefined, budget: aBudget(), maxAttempts: 9, attemptsCap: 9 })).not.toThrow();
+  });
+
+  test.each<[string, number, Shape]>([
+    ["is idempotent", 2, {}],
+    ["is not known", 1, { methods: () => undefined }],
+    ["may do anything", 1, { methods: () => ({ idempotency: "UNKNOWN" }) }],
+    ["is keyed by a field", 2, { methods: () => ({ key: "field" }) }],
+    [
+      "is keyed by metadata that is there",
+      2,
+      { methods: () => ({ key: "metadata" }), metadata: { "idempotency-key": "k" } },
+    ],
+    ["is keyed by metadata that is not there", 1, { methods: () => ({ key: "metadata" }) }],
+    ["is idempotent and must not be retried", 1, { methods: () => ({ idempotency: "IDEMPOTENT", retry: false }) }],
+    ["is hedged", 1, { methods: () => ({ idempotency: "IDEMPOTENT", hedge: true }) }],
+  ])("R2: a method that %s has %d attempts", (_, attempts, shape) => {
+    const { call, clock } = aCall({ ...shape, maxAttempts: 2, answer: unavailable });
+    clock.advance(60_000);
+    expect(call.attempts).toHaveLength(attempts);
+    expect(call.status?.code).toBe(status.UNAVAILABLE);
+  });
+
+  test("R3: a caller's error is final, and no failure for the budget", () => {
+    const { call, budget, events } = aCall({ answer: (attempt) => attempt.end(status.NOT_FOUND) });
+    expect(call.status?.code).toBe(status.NOT_FOUND);
+    expect(budget).toMatchObject({ withdrawals: 0, failures: 0 });
+    expect(events).toMatchObject([{ kind: "stopped", attempts: 1, why: "not_retryable" }]);
+  });
+
+  test("R3: a local rejection by an open circuit is final, and no failure of the server's", () => {
+    const { call, clock, budget } = aCall();
+    call.attempt.endWith(localStatus(status.UNAVAILABLE, "open", { reason: "CIRCUIT_OPEN", retryAfterMs: 1 }));
+    clock.advance(60_000);
+    expect(call.attempts).toHaveLength(1);
+    expect(budget.failures).toBe(0);
+  });
+
+  test("R4: a call that may do anything is sent again after a local rejection that may pass", () => {
+    const { call, clock, budget } = aCall({ methods: () => undefined });
+    call.attempt.endWith(localStatus(status.UNAVAILABLE, "no token", { reason: "DEPENDENCY_UNAVAILABLE" }));
+    clock.advance(25);
+    expect(call.attempts).toHaveLength(2);
+    expect(budget.failures).toBe(0);
+  });
+
+  test.each([
+    [true, 1],
+    [undefined, 1],
+    [false, 2],
+  ])(
+    "R4: of a call that may do anything, of which the balancer says sent: %s, there are %d attempts",
+    (sent, attempts) => {
+      const route = { mark: () => ({ peer: undefined, sent }), end: () => undefined };
+      const { call, clock } = aCall({ methods: () => undefined, attempts: { begin: () => route }, maxAttempts: 2 });
+      call.attempt.end(status.UNAVAILABLE, {}, "Stream refused by server");
+      clock.advance(60_000);
+      expect(call.attempts).toHaveLength(attempts);
+    },
+  );
+
+  test("R5: its channel options leave grpc.enable_retries alone and set no policy", () => {
+    expect(retryChannelOptions).toEqual({ "grpc.service_config_disable_resolution": 1 });
+  });
+
+  test("R6: headers commit the call to its attempt", () => {
+    const { call, clock, events } = aCall();
+    call.attempt.sendHeaders({ a: "b" });
+    expect(call.headers).toHaveLength(1);
+    call.attempt.end(status.UNAVAILABLE);
+    clock.advance(60_000);
+    expect(call.attempts).toHaveLength(1);
+    expect(call.status?.code).toBe(status.UNAVAILABLE);
+    expect(events).toMatchObject([{ kind: "stopped", why: "committed" }]);
+  });
+
+  test("R6: so does a message without headers", () => {
+    const { call, clock } = aCall({ responseStream: true });
+    call.attempt.sendMessage("a");
+    call.attempt.end(status.UNAVAILABLE);
+    clock.advance(60_000);
+    expect(call.attempts).toHaveLength(1);
+  });
+
+  test("R6: if told so, headers of a unary call wait for the message and do not commit", () => {
+    const { call, clock } = aCall({ commitOn: "message" });
+    call.attempt.sendHeaders({ from: "first" });
+    expect(call.headers).toHaveLength(0);
+    call.attempt.end(status.UNAVAILABLE);
+    clock.advance(25);
+    call.attempt.sendHeaders({ from: "second" });
+    call.attempt.sendMessage("ok");
+    expect(call.headers.map((headers) => headers.get("from"))).toEqual([["second"]]);
+    call.attempt.end(status.UNAVAILABLE);
+    clock.advance(60_000);
+    expect(call.attempts).toHaveLength(2);
+    expect(call.messages).toEqual(["ok"]);
+  });
+
+  test("R6: headers that wait come before a final status; those of a stream do not wait", () => {
+    const unary = aCall({ commitOn: "message" }).call;
+    unary.attempt.sendHeaders({ from: "first" });
+    unary.attempt.end(status.NOT_FOUND);
+    expect(unary.headers).toHaveLength(1);
+    const stream = aCall({ commitOn: "message", responseStream: true }).call;
+    stream.attempt.sendHeaders();
+    expect(stream.headers).toHaveLength(1);
+  });
+
+  test("R7: a server stream is asked for again, until its first message", () => {
+    const { call, clock } = aCall({ responseStream: true });
+    call.call.startRead();
+    call.attempt.end(status.UNAVAILABLE);
+    clock.advance(25);
+    expect(call.attempts[1]).toMatchObject({ reads: 1, messages: ["request"] });
+    call.attempt.sendHeaders();
+    for (const message of ["a", "b"]) call.attempt.sendMessage(message);
+    call.attempt.end(status.UNAVAILABLE);
+    clock.advance(60_000);
+    expect(call.messages).toEqual(["a", "b"]);
+    expect(call.attempts).toHaveLength(2);
+  });
+
+  test("R7: a client stream is sent again from its first message, what comes during the wait included", () => {
+    const { call, clock } = aCall({ requestStream: true });
+    for (const message of ["a", "b"]) call.call.sendMessage(message);
+    call.attempt.end(status.UNAVAILABLE);
+    call.call.sendMessage("c");
+    clock.advance(25);
+    call.call.sendMessage("d");
+    call.call.halfClose();
+    expect(call.attempts[1]).toMatchObject({ messages: ["a", "b", "c", "d"], halfClosed: true });
+    expect(call.attempts[0]).toMatchObject({ messages: ["a", "b"], halfClosed: false });
+  });
+
+  test.each([
+    ["call", { maxBufferBytesPerCall: 20 }],
+    ["channel", { maxBufferBytesPerCall: 20, maxBufferBytesPerChannel: 20 }],
+  ])("R7: what overflows the buffer of the %s commits the call to its attempt", (_, limits) => {
+    const { call, clock, events, start } = aCall({ requestStream: true, ...limits });
+    call.call.sendMessage("x".repeat(15));
+    call.call.sendMessage("y");
+    call.attempt.end(status.UNAVAILABLE);
+    clock.advance(60_000);
+    expect(call.attempts).toHaveLength(1);
+    expect(events).toMatchObject([{ why: "committed" }]);
+    const next = start();
+    next.call.sendMessage("x".repeat(15));
+    next.attempt.end(status.UNAVAILABLE);
+    clock.advance(25);
+    expect(next.attempts).toHaveLength(2);
+  });
+
+  test("R8: waits grow, and differ by chance", () => {
+    const { clock, events } = aCall({ maxAttempts: 4, answer: unavailable });
+    clock.advance(60_000);
+    expect(events.map((event) => event.kind === "retry" && event.delayMs)).toEqual([25, 50, 100, false]);
+  });
+
+  test("R9: stops when the wait is longer than the time left, with the last real status", () => {
+    const { call, clock, events } = aCall({ deadline: 1_000_020 });
+    call.attempt.end(status.UNAVAILABLE);
+    expect(call.status?.code).toBe(status.UNAVAILABLE);
+    expect(events).toMatchObject([{ kind: "stopped", why: "no_time" }]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("R9: stops when attempts of this method mostly take longer than what is left", () => {
+    const { clock, start, events, call } = aCall({ deadline: 1_001_000 });
+    const calls = Array.from({ length: 8 }, () => start());
+    clock.advance(600);
+    for (const each of calls) each.attempt.succeed();
+    call.attempt.end(status.UNAVAILABLE);
+    expect(events).toMatchObject([{ kind: "stopped", why: "no_time" }]);
+  });
+
+  test("R10: the pushback is the exact wait, and the backoff starts over", () => {
+    const { call, clock, events } = aCall({ maxAttempts: 4 });
+    call.attempt.end(status.UNAVAILABLE);
+    clock.advance(25);
+    call.attempt.end(status.UNAVAILABLE, { "grpc-retry-pushback-ms": "777" });
+    clock.advance(776);
+    expect(call.attempts).toHaveLength(2);
+    clock.advance(1);
+    call.attempt.end(status.UNAVAILABLE);
+    expect(events).toMatchObject([{ delayMs: 25 }, { delayMs: 777 }, { delayMs: 25 }]);
+  });
+
+  test.each(["-1", "soon", ""])("R10: a pushback of %o means no retry, and is a failure for the budget", (pushback) => {
+    const { call, clock, budget, events } = aCall();
+    call.attempt.end(status.NOT_FOUND, { "grpc-retry-pushback-ms": pushback });
+    expect(budget).toMatchObject({ failures: 1, withdrawals: 0 });
+    expect(events).toMatchObject([{ why: "pushback" }]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("R12: one deposit per call; the budget decides before the wait", () => {
+    const { call, clock, budget, events } = aCall({ budget: aBudget(1) });
+    call.attempt.end(status.UNAVAILABLE);
+    expect(budget).toMatchObject({ deposits: 1, withdrawals: 1 });
+    clock.advance(25);
+    call.attempt.end(status.UNAVAILABLE);
+    expect(call.status?.code).toBe(status.UNAVAILABLE);
+    expect(clock.pending).toBe(0);
+    expect(budget).toMatchObject({ deposits: 1, withdrawals: 1, failures: 2, successes: 0 });
+    expect(events.at(-1)).toMatchObject({ kind: "stopped", attempts: 2, why: "budget" });
+  });
+});
