@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Copy:    server/idempotency.ts
+ * Place:   server, innermost: it needs the principal, and what is refused before it is not stored under a key.
+ * Does:    runs a unary call that carries an `idempotency-key` once, however often it is sent, and answers the others with
+ *          the stored answer; stores the answer before the client has it.
+ * Doesn't: make the work and its record one: after a crash in between the outcome is unknown, and said to be. A handler
+ *          that must do better stores the key with its effect, or confirms currentClaim() in its transaction.
+ * With:    context.ts, server/idempotency-store.ts, server/idempotency-answers.ts, and a store, which has to outlive the
+ *          process: there is none here.
+ * Source:  Stripe's idempotent requests; draft-ietf-httpapi-idempotency-key-header.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
+import {
+  Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  status,
+} from "@grpc/grpc-js";
+import { type Clock, rpcContext, systemClock } from "../context.ts";
+import * as answers from "./idempotency-answers.ts";
+import type { Begun, Claim, IdempotencyStore, StoredAnswer } from "./idempotency-store.ts";
+
+export interface IdempotentMethod {
+  readonly idempotency: "UNKNOWN" | "IDEMPOTENT" | "NO_SIDE_EFFECTS";
+  /** `metadata`: the key is required. `field`: the request carries it, and the handler sees to it. */
+  readonly key: "none" | "field" | "metadata";
+  /** The request as bytes, always the same for the same request. @default the message, where it is bytes */
+  readonly encodeRequest?: (message: unknown) => Uint8Array;
+  /** The response of those bytes. @default the bytes */
+  readonly decodeResponse?: (bytes: Uint8Array) => unknown;
+}
+
+export interface IdempotencyOptions {
+  store: IdempotencyStore;
+  methods: (path: string) => IdempotentMethod | undefined;
+  /** Whose keys they are. @default the principal of the context; all who have none share theirs */
+  principalOf?: () => string | undefined;
+  /** How long a claim is held at least; longer for a call that has more time than that. @default 60_000 */
+  leaseMs?: number;
+  /** How long an answer is kept. @default 86_400_000 */
+  ttlMs?: number;
+  /** Responses that are longer are not kept: the caller is told to read the result. Unit: bytes. @default 1_048_576 */
+  maxResponseBytes?: number;
+  /** When to come back for an answer that is being made. @default 500 */
+  retryAfterMs?: number;
+  /** Longest step of the store. @default 2_000 */
+  storeTimeoutMs?: number;
+  /** Errors of a handler that say that nothing was done: the key is free again. @default RELEASED of idempotency-answers.ts */
+  releaseOn?: readonly status[];
+  /** Methods, by path, whose handlers confirm their claim in the transaction of their work. @default none */
+  transactional?: readonly string[];
+  observe?: (event: IdempotencyEvent) => void;
+}
+
+/** `store_failed`: a step of the store threw. `not_stored`: the client has its answer, a repetition will not get it. */
+export type IdempotencyEvent = { readonly path: string } & Told;
+type Told =
+  | { readonly kind: Begun["kind"] | "stored" | "abandoned" | "kept_open" | "lost" }
+  | { readonly kind: "store_failed" | "not_stored"; readonly error: unknown };
+
+const claims = new AsyncLocalStorage<Claim>();
+
+/** The claim that the running handler works under: for its transaction to confirm. */
+export const currentClaim = (): Claim | undefined => claims.getStore();
+
+/** A claim outlives its call's deadline by this much: whoever finishes in time still holds it. Unit: milliseconds. */
+const LEASE_MARGIN_MS = 5_000;
+const NEVER = new AbortController().signal;
+
+type Settings = Required<Omit<IdempotencyOptions, "observe">> & Pick<IdempotencyOptions, "observe"> & { clock: Clock };
+
+/** Answers the repetitions of a call from the store. @throws {RangeError} If a number makes no sense. */
+export function idempotency(
+  options: IdempotencyOptions,
+  { clock = systemClock }: { clock?: Clock } = {},
+): ServerInterceptor {
+  const settings: Settings = {
+    principalOf: () => rpcContext.get()?.principal?.id,
+    leaseMs: 60_000,
+    ttlMs: 86_400_000,
+    maxResponseBytes: 1_048_576,
+    retryAfterMs: 500,
+    storeTimeoutMs: 2_000,
+    releaseOn: answers.RELEASED,
+    transactional: [],
+    ...options,
+    clock,
+  };
+  requireRange("leaseMs", settings.leaseMs, 1, 86_400_000);
+  requireRange("ttlMs", settings.ttlMs, settings.leaseMs, 31_536_000_000);
+  requireRange("maxResponseBytes", settings.maxResponseBytes, 0, 67_108_864);
+  requireRange("retryAfterMs", settings.retryAfterMs, 1, 3_600_000);
+  requireRange("storeTimeoutMs", settings.storeTimeoutMs, 1, 600_000);
+
+  return (definition, call) => {
+    const method = settings.methods(definition.path);
+    const unary = !definition.requestStream && !definition.responseStream;
+    if (!unary || method === undefined || !answers.mayCarryKey(method)) return new ServerInterceptingCall(call);
+    return new KeyedCall(call, definition, method, settings);
+  };
+}
+
+type Definition = Parameters<ServerInterceptor>[0];
+type Listener = Parameters<ServerInterceptingCallInterface["start"]>[0];
+type Result = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
+
+/** A call that may carry a key. It keeps back what the handler answers until that is stored. */
+class KeyedCall extends ServerInterceptingCall {
+  readonly #definition: Definition;
+  readonly #method: IdempotentMethod;
+  readonly #settings: Settings;
+  #key: string | undefined;
+  #request: { message: unknown } | undefined;
+  /** Held while the handler runs. */
+  #claim: Claim | undefined;
+  #settling = false;
+  #headers: Metadata | undefined;
+  #response: { message: unknown } | undefined;
+  /** The client is gone, or has its answer. */
+  #over = false;
+
+  constructor(
+    call: ServerInterceptingCallInterface,
+    definition: Definition,
+    method: IdempotentMethod,
+    settings: Settings,
+  ) {
+    super(call);
+    this.#definition = definition;
+    this.#method = method;
+    this.#settings = settings;
+  }
+
+  override start(listener: Listener): void {
+    super.start({
+      onReceiveMetadata: (metadata) => {
+        const key = answers.readKey(metadata);
+        if (key === null) return this.#end(answers.badKey());
+        if (key === undefined && this.#method.key === "metadata") return this.#end(answers.keyRequired());
+        this.#key = key;
+        listener.onReceiveMetadata(metadata);
+      },
+      onReceiveMessage: (message) => {
+        this.#request = { message };
+        listener.onReceiveMessage(message);
+      },
+      // A unary handler runs when the request has ended: only then there is something to claim.
+      onReceiveHalfClose: () => {
+        if (this.#key === undefined || this.#request === undefined) return listener.onReceiveHalfClose();
+        this.#begin(this.#key, this.#request.message, listener).catch((error: unknown) => {
+          this.#tell({ kind: "store_failed", error });
+          this.#end(answers.internalError());
+        });
+      },
+      onCancel: () => {
+        this.#over = true;
+        listener.onCancel();
+      },
+    });
+  }
+
+  override sendMetadata(headers: Metadata): void {
+    if (this.#claim === undefined) super.sendMetadata(headers);
+    else this.#headers = headers;
+  }
+
+  override sendMessage(message: unknown, sent: () => void): void {
+    if (this.#claim === undefined) return super.sendMessage(message, sent);
+    // The status comes once this one is out, and is stored with it.
+    this.#response = { message };
+    sent();
+  }
+
+  override sendStatus(result: Result): void {
+    const claim = this.#claim;
+    if (claim === undefined) return this.#end(result);
+    if (!this.#settling) void this.#finish(claim, result);
+    this.#settling = true;
+  }
+
+  async #begin(key: string, request: unknown, listener: Listener): Promise<void> {
+    const { store, principalOf, leaseMs, ttlMs, transactional, storeTimeoutMs, clock } = this.#settings;
+    const { path } = this.#definition;
+    const context = rpcContext.get();
+    const now = clock.now();
+    const deadline = context?.deadline ?? Number(this.getDeadline());
+    const lease = Math.max(leaseMs, Number.isFinite(deadline) ? deadline - now + LEASE_MARGIN_MS : 0);
+    const claim = { principal: principalOf() ?? "", method: path, key, token: randomUUID() };
+    const fingerprint = answers.fingerprintOf(path, request, this.#method.encodeRequest);
+    const wanted = {
+      ...claim,
+      fingerprint,
+      leaseMs: lease,
+      ttlMs: Math.max(ttlMs, lease),
+      transactional: transactional.includes(path),
+    };
+    let begun: Begun;
+    try {
+      const scope = { deadline: Math.min(deadline, now + storeTimeoutMs), signal: context?.signal ?? NEVER };
+      begun = await store.begin(wanted, scope);
+    } catch (error) {
+      // Without the store nothing protects the work: it is not done. The claim may be there all the same.
+      this.#tell({ kind: "store_failed", error });
+      this.#end(answers.storeAway(this.#settings.retryAfterMs));
+      return this.#abandon(claim);
+    }
+    this.#tell({ kind: begun.kind });
+    if (begun.kind === "replay") return this.#replay(begun.answer);
+    if (begun.kind !== "new") return this.#end(answers.refusalFor(begun, this.#settings.retryAfterMs));
+    if (this.#over) return this.#abandon(claim);
+    this.#claim = claim;
+    claims.run(claim, () => listener.onReceiveHalfClose());
+  }
+
+  /** Settles the claim, and only then lets the client have what the handler said. */
+  async #finish(claim: Claim, result: Result): Promise<void> {
+    let sent = result;
+    const outcome = answers.outcomeOf(result.code ?? status.UNKNOWN, this.#settings.releaseOn);
+    if (outcome === "keep_open") this.#tell({ kind: "kept_open" });
+    else if (outcome === "abandon") await this.#abandon(claim);
+    else sent = await this.#store(claim, result);
+
+    if (this.#over) return;
+    if (this.#headers !== undefined) super.sendMetadata(this.#headers);
+    const response = this.#response;
+    if (response === undefined || sent !== result) return this.#end(sent);
+    super.sendMessage(response.message, () => this.#end(sent));
+  }
+
+  /** @returns What the client is to see: the result, unless it cannot be sent or is not the one that counts. */
+  async #store(claim: Claim, result: Result): Promise<Result> {
+    let kept: StoredAnswer;
+    let sent = result;
+    try {
+      kept = answers.answerOf(
+        result,
+        this.#response && this.#definition.responseSerialize(this.#response.message),
+        this.#settings.maxResponseBytes,
+      );
+    } catch {
+      // A response that has no bytes: the work is done, and this is what came of it.
+      sent = answers.internalError();
+      kept = answers.answerOf(sent, undefined, 0);
+    }
+    try {
+      const held = await this.#settings.store.finish(claim, kept, this.#ownScope());
+      this.#tell({ kind: held ? "stored" : "lost" });
+      // Someone took over after the lease: what that one answers is the answer.
+      return held ? sent : answers.inUse(this.#settings.retryAfterMs);
+    } catch (error) {
+      // The client may have its answer. Whoever repeats the call learns that the outcome is unknown; it is not done again.
+      this.#tell({ kind: "not_stored", error });
+      return sent;
+    }
+  }
+
+  #replay({ code, details, trailers, response }: StoredAnswer): void {
+    const headers = new Metadata();
+    headers.set("idempotent-replayed", "true");
+    super.sendMetadata(headers);
+    const result = { code: code as status, details, metadata: answers.readTrailers(trailers) };
+    if (result.code !== status.OK) return this.#end(result);
+    if (response === undefined) return this.#end(answers.notKept());
+    const { decodeResponse } = this.#method;
+    super.sendMessage(decodeResponse === undefined ? Buffer.from(response) : decodeResponse(response), () =>
+      this.#end(result),
+    );
+  }
+
+  async #abandon(claim: Claim): Promise<void> {
+    try {
+      await this.#settings.store.abandon(claim, this.#ownScope());
+      this.#tell({ kind: "abandoned" });
+    } catch (error) {
+      // The lease ends by itself.
+      this.#tell({ kind: "store_failed", error });
+    }
+  }
+
+  /** What has been done is settled even if nobody waits for it any more. */
+  #ownScope(): { deadline: number; signal: AbortSignal } {
+    return { deadline: this.#settings.clock.now() + this.#settings.storeTimeoutMs, signal: NEVER };
+  }
+
+  #end(result: Result): void {
+    if (!this.#over) super.sendStatus(result);
+    this.#over = true;
+  }
+
+  #tell(event: Told): void {
+    this.#settings.observe?.({ path: this.#definition.path, ...event });
+  }
+}
+
+function requireRange(name: string, value: number, min: number, max: number): void {
+  if (value >= min && value <= max) return;
+  throw new RangeError(`Cannot build idempotency: ${name} must be ${min} to ${max}, is ${value}`);
+}
