@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { importsOf, packageOf } from "./imports-of.ts";
-import type { Kit, KitFile } from "./kit.ts";
+import { type Kit, type KitFile, testsOf } from "./kit.ts";
 
 /** What is copied: texts by the path below the target folder, and the packages that they import. */
 export interface Collected {
@@ -12,7 +12,7 @@ export interface Collected {
   readonly testPackages: ReadonlySet<string>;
 }
 
-/** The files with all that they import, and unless told otherwise their tests with all that those import. */
+/** The files with all that they import, and unless told otherwise the tests of each, with all that those import. */
 export async function collectFiles(
   kit: Kit,
   files: readonly KitFile[],
@@ -21,15 +21,22 @@ export async function collectFiles(
   const texts = new Map<string, string>();
   const packages = new Set<string>();
   const testPackages = new Set<string>();
-  for (const { source } of files) await collect(kit, source, texts, packages);
-  for (const { test } of tests ? files : []) {
-    if (test !== undefined) await collect(kit, test, texts, testPackages);
-  }
+  for (const { source } of files) await collect({ kit, tests, texts, packages, testPackages }, source, packages);
   for (const name of packages) testPackages.delete(name);
   return { texts: new Map([...texts].toSorted(byPath)), packages, testPackages };
 }
 
-async function collect(kit: Kit, source: string, texts: Map<string, string>, packages: Set<string>): Promise<void> {
+interface Collecting extends Collected {
+  readonly kit: Kit;
+  readonly tests: boolean;
+  readonly texts: Map<string, string>;
+  readonly packages: Set<string>;
+  readonly testPackages: Set<string>;
+}
+
+/** Takes in a file and all behind it. `into`: what the packages that it imports are needed for. */
+async function collect(all: Collecting, source: string, into: Set<string>): Promise<void> {
+  const { kit, tests, texts } = all;
   const target = kit.targetOf(source);
   if (target === undefined) throw new Error(`${source} is not part of the kit`);
   if (texts.has(target)) return;
@@ -38,14 +45,16 @@ async function collect(kit: Kit, source: string, texts: Map<string, string>, pac
   for (const module of importsOf(text)) {
     if (!module.startsWith(".")) {
       const name = packageOf(module);
-      if (name !== undefined) packages.add(name);
+      if (name !== undefined) into.add(name);
       continue;
     }
     const imported = resolve(dirname(source), module);
     if (!existsSync(imported)) throw new Error(`${target} imports ${module}, which does not exist`);
     if (kit.targetOf(imported) === undefined) throw new Error(`${target} imports ${module}, outside of the kit`);
-    await collect(kit, imported, texts, packages);
+    await collect(all, imported, into);
   }
+  if (!tests || target.endsWith(".test.ts")) return;
+  for (const test of await testsOf(source)) await collect(all, test, all.testPackages);
 }
 
 function byPath([a]: [string, string], [b]: [string, string]): number {

@@ -77,6 +77,18 @@ describe("collectFiles()", () => {
     expect([...testPackages]).toEqual(["vitest"]);
   });
 
+  test("brings all tests of a file, and those of what it needs", async () => {
+    const tests = { "client/twice.far.test.ts": 'import "vitest";\n', "now.test.ts": 'import "fast-check";\n' };
+    await using folder = await folderOf({ ...GOOD_KIT, ...tests });
+    const kit = await readKit(folder.path);
+    const { texts, packages, testPackages } = await collectFiles(kit, selectFiles(kit.files, ["twice"]), {
+      tests: true,
+    });
+    expect([...texts.keys()]).toEqual(expect.arrayContaining(Object.keys(tests)));
+    expect(packages.size).toBe(0);
+    expect([...testPackages].toSorted()).toEqual(["fast-check", "vitest"]);
+  });
+
   test("leaves tests out, and what only they need", async () => {
     await using folder = await folderOf(GOOD_KIT);
     const kit = await readKit(folder.path);
@@ -91,9 +103,9 @@ describe("collectFiles()", () => {
       "far/away.ts": "export {};\n",
       "far/away.test.ts": "export {};\n",
     });
-    const kit = await readKit(folder.path, { "rpc/near": join(folder.path, "far/away.ts"), "rpc/none": "/nowhere.ts" });
-    const { texts } = await collectFiles(kit, selectFiles(kit.files, ["near"]), { tests: true });
-    expect([...texts.keys()]).toEqual(["rpc/near.test.ts", "rpc/near.ts"]);
+    const kit = await readKit(folder.path, { "rpc/away": join(folder.path, "far/away.ts"), "rpc/none": "/nowhere.ts" });
+    const { texts } = await collectFiles(kit, selectFiles(kit.files, ["away"]), { tests: true });
+    expect([...texts.keys()]).toEqual(["rpc/away.test.ts", "rpc/away.ts"]);
   });
 
   test("refuses a file that reaches out of the kit", async () => {

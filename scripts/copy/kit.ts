@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../..");
-const FOLDERS = ["client", "server"] as const;
+const FOLDERS = ["client", "server"];
 
 /** One file that is made to be copied. */
 export interface KitFile {
@@ -11,13 +11,13 @@ export interface KitFile {
   readonly name: string;
   /** Where it is here. */
   readonly source: string;
-  /** Undefined: it has none. */
-  readonly test: string | undefined;
 }
 
 /** All files that are made to be copied, and where each file of the kit comes to lie in a copy. */
 export interface Kit {
   readonly files: readonly KitFile[];
+  /** What those need: never copied for its own sake. */
+  readonly shared: readonly KitFile[];
   /** Where the file lies below the folder that is copied to, with `/`. Undefined: it is no part of the kit. */
   targetOf(source: string): string | undefined;
 }
@@ -28,24 +28,20 @@ export function ownKit(): Promise<Kit> {
   return readKit(join(ROOT, "packages/interceptors/src"), { "rpc/intercept-channel": channel });
 }
 
-/** Reads the folders of a kit. `extra` names files that lie elsewhere; one that does not exist is left out. */
+/** Reads the folders of a kit. `extra` names files that lie elsewhere, under their own names; one that is not there is left out. */
 export async function readKit(folder: string, extra: Readonly<Record<string, string>> = {}): Promise<Kit> {
   const files: KitFile[] = [];
-  for (const side of FOLDERS) {
-    const path = join(folder, side);
-    for (const entry of existsSync(path) ? (await readdir(path)).toSorted() : []) {
-      if (!entry.endsWith(".ts") || entry.endsWith(".test.ts")) continue;
-      files.push(kitFile(`${side}/${entry.slice(0, -".ts".length)}`, join(path, entry)));
-    }
-  }
+  for (const side of FOLDERS) files.push(...(await filesIn(join(folder, side), `${side}/`)));
   const elsewhere = new Map<string, string>();
   for (const [name, source] of Object.entries(extra)) {
     if (!existsSync(source)) continue;
-    files.push(kitFile(name, source));
-    elsewhere.set(source, `${name}.ts`).set(testOf(source), `${name}.test.ts`);
+    files.push({ name, source });
+    elsewhere.set(source, `${name}.ts`);
+    for (const test of await testsOf(source)) elsewhere.set(test, `${dirname(name)}/${basename(test)}`);
   }
   return {
     files,
+    shared: await filesIn(folder, ""),
     targetOf(source) {
       const below = relative(folder, source).split(sep).join("/");
       return elsewhere.get(source) ?? (below.startsWith("../") ? undefined : below);
@@ -53,11 +49,18 @@ export async function readKit(folder: string, extra: Readonly<Record<string, str
   };
 }
 
-function kitFile(name: string, source: string): KitFile {
-  const test = testOf(source);
-  return { name, source, test: existsSync(test) ? test : undefined };
+async function filesIn(folder: string, prefix: string): Promise<KitFile[]> {
+  const entries = existsSync(folder) ? (await readdir(folder)).toSorted() : [];
+  return entries
+    .filter((entry) => entry.endsWith(".ts") && !entry.endsWith(".test.ts"))
+    .map((entry) => ({ name: `${prefix}${basename(entry, ".ts")}`, source: join(folder, entry) }));
 }
 
-function testOf(source: string): string {
-  return source.replace(/\.ts$/, ".test.ts");
+/** The tests beside a file: `retry.test.ts`, and `retry.hops.test.ts` where one is not enough. */
+export async function testsOf(source: string): Promise<string[]> {
+  const name = `${basename(source, ".ts")}.`;
+  const entries = (await readdir(dirname(source))).toSorted();
+  return entries
+    .filter((entry) => entry.startsWith(name) && entry.endsWith(".test.ts"))
+    .map((entry) => join(dirname(source), entry));
 }

@@ -11,6 +11,7 @@ import { importEach, runTests, typeCheck } from "./run-copies.ts";
 export async function checkKit(kit: Kit, say: (stage: string) => void = () => undefined): Promise<Fault[]> {
   const faults: Fault[] = [];
   const good = [];
+  for (const file of kit.shared) faults.push(...(await checkRules(kit, file)));
   for (const file of kit.files) {
     const found = await checkRules(kit, file);
     faults.push(...found);

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { collectFiles } from "../../copy/collect-files.ts";
 import { importsOf } from "../../copy/imports-of.ts";
-import type { Kit, KitFile } from "../../copy/kit.ts";
+import { type Kit, type KitFile, testsOf } from "../../copy/kit.ts";
 import type { Fault } from "./fault.ts";
 import { namedWith, readHeader } from "./header.ts";
 
@@ -27,15 +27,17 @@ export async function checkRules(kit: Kit, file: KitFile): Promise<Fault[]> {
   }
   const nested = imported.filter((each) => each.includes("/"));
   if (nested.length > 0) faults.push(`imports ${nested.join(", ")}: only files beside client/ and server/ are shared`);
-  if (file.test === undefined) faults.push("has no test beside it");
-  faults.push(...(await checkClosure(kit, file, path)));
+  if (path.includes("/")) {
+    if ((await testsOf(file.source)).length === 0) faults.push("has no test beside it");
+    faults.push(...(await checkClosure(kit, file, path)));
+  }
   return faults.map((message) => ({ file: path, message }));
 }
 
 async function checkClosure(kit: Kit, file: KitFile, path: string): Promise<string[]> {
   try {
     const { texts, packages, testPackages } = await collectFiles(kit, [file], { tests: true });
-    const own = [path, path.replace(/\.ts$/, ".test.ts")];
+    const own = [path, ...(await testsOf(file.source)).map((test) => kit.targetOf(test))];
     const foreign = [...texts.keys()].filter(
       (each) => each.includes("/") && !each.startsWith("testing/") && !own.includes(each),
     );

@@ -48,6 +48,7 @@ const FAULTY: Readonly<Record<string, { text: string; test?: string; says: strin
     text: `${headerOf("client/lost.ts", "../nowhere.ts")}export * from "../nowhere.ts";\n`,
     says: "imports ../nowhere.ts, which does not exist",
   },
+  "shared.ts": { text: "export {};\n", test: "", says: "does not begin with the SPDX line" },
   "server/untested.ts": { text: `${headerOf("server/untested.ts")}export {};\n`, test: "", says: "has no test" },
   "server/mistyped.ts": {
     text: `${headerOf("server/mistyped.ts")}export const one: string = 1;\n`,
@@ -84,7 +85,7 @@ describe("checkKit()", () => {
     const files: Record<string, string> = { ...GOOD_KIT };
     for (const [path, { text, test: own }] of Object.entries(FAULTY)) {
       files[path] = text;
-      const name = path.split("/")[1]?.replace(".ts", "") ?? "";
+      const name = path.replace(/.*\//, "").replace(".ts", "");
       if (own !== "") files[path.replace(".ts", ".test.ts")] = own ?? passing(name);
     }
     await using folder = await folderOf(files);

@@ -20,6 +20,8 @@ export interface Copy {
   /** As it lies in the copy, such as `client/retry.ts`. */
   readonly path: string;
   readonly folder: string;
+  /** The tests that came with it, as they lie in the folder. */
+  readonly tests: readonly string[];
 }
 
 /** Copies one file as the command does, into an otherwise empty project below `parent`. */
@@ -35,7 +37,8 @@ export async function layOut(kit: Kit, file: KitFile, parent: string): Promise<C
     await mkdir(dirname(link), { recursive: true });
     await symlink(installed(name, from), link);
   }
-  return { path: kit.targetOf(file.source) ?? file.name, folder };
+  const tests = [...texts.keys()].filter((path) => path.endsWith(".test.ts"));
+  return { path: kit.targetOf(file.source) ?? file.name, folder, tests };
 }
 
 function installed(name: string, from: string): string {
