@@ -19,6 +19,15 @@ describe("readConfig()", () => {
     expect(() => readConfig({ ...required, [name]: "" })).toThrow(name);
   });
 
+  test.each([
+    ["a price that CreateOrder could not wait for", { PRICING_TIMEOUT_MS: "9501" }, "PRICING_TIMEOUT_MS"],
+    ["a price that takes longer than the contract allows", { PRICING_TIMEOUT_MS: "5001" }, "BatchGetProducts"],
+    ["one attempt as long as all", { PRICING_ATTEMPT_MS: "1951" }, "PRICING_ATTEMPT_MS"],
+    ["a step that takes longer than the contract allows", { STEP_TIMEOUT_MS: "8001" }, "STEP_TIMEOUT_MS"],
+  ])("refuses %s", (_, settings, problem) => {
+    expect(() => readConfig({ ...required, ...settings })).toThrow(problem);
+  });
+
   test("refuses a lease that may end during a call", () => {
     expect(() => readConfig({ ...required, STEP_TIMEOUT_MS: "5000", LEASE_MS: "5499" })).toThrow("LEASE_MS");
     expect(readConfig({ ...required, STEP_TIMEOUT_MS: "5000", LEASE_MS: "5500" }).LEASE_MS).toBe(5_500);

@@ -1,8 +1,10 @@
 import { ConfigError, readConfig as read } from "@holdfast/process";
+import { nestingProblems } from "@holdfast/rpc";
 import { z } from "zod";
 
-/** A lease has to outlive the longest call by this much, to record its answer in. Unit: milliseconds. */
-const LEASE_MARGIN_MS = 500;
+const ORDERS = "/ecommerce.order.v1.OrderService";
+const PRODUCTS = "/ecommerce.product.v1.ProductService";
+const PAYMENTS = "/ecommerce.payment.v1.PaymentService";
 
 /** Every environment variable of the service. Read once, in main.ts. */
 export const Config = z.object({
@@ -16,12 +18,20 @@ export const Config = z.object({
   PAYMENT_TARGET: z.string(),
   /** Longest time between a signal and the end of the process. Unit: milliseconds. Ctrl-C promises 5 s. */
   DRAIN_MS: z.coerce.number().int().positive().default(4_000),
+  /** Calls at once that load shedding always lets in: the database queues a few, and none waits long. */
+  MIN_IN_FLIGHT: z.coerce.number().int().positive().max(1_000).default(100),
+  /** Faults to inject, as a JSON list; see packages/interceptors/src/server/fault.ts. Empty: none, and none can be switched on. */
+  FAULTS: z.string().default(""),
   /** Least level that is logged. */
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   /** Connections to the database at most, for calls. The saga worker has up to 8 of its own. */
   DATABASE_CONNECTIONS: z.coerce.number().int().positive().default(10),
   /** Longest time to price an order in. Unit: milliseconds. */
   PRICING_TIMEOUT_MS: z.coerce.number().int().positive().default(2_000),
+  /** Longest time for one attempt at it; three are made, if there is time. Unit: milliseconds. */
+  PRICING_ATTEMPT_MS: z.coerce.number().int().positive().default(800),
+  /** Calls to one other service that may be under way at once. */
+  MAX_CALLS_OUT: z.coerce.number().int().positive().default(100),
   /** Longest time for one call of the saga. Unit: milliseconds. */
   STEP_TIMEOUT_MS: z.coerce.number().int().positive().default(5_000),
   /** How long an order belongs to the worker that moves it on; longer than a call. Unit: milliseconds. */
@@ -44,11 +54,19 @@ export type Config = Readonly<z.infer<typeof Config>>;
 /** @throws {ConfigError} With all problems at once. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const config = read(Config, env);
-  const leastLeaseMs = config.STEP_TIMEOUT_MS + LEASE_MARGIN_MS;
-  if (config.LEASE_MS < leastLeaseMs) {
-    throw new ConfigError([
-      `LEASE_MS: must be at least STEP_TIMEOUT_MS + ${LEASE_MARGIN_MS}, got "${config.LEASE_MS}"`,
-    ]);
-  }
+  const problems = nestingProblems([
+    { name: "PRICING_TIMEOUT_MS", ms: config.PRICING_TIMEOUT_MS, within: `${ORDERS}/CreateOrder` },
+    { name: "PRICING_TIMEOUT_MS", ms: config.PRICING_TIMEOUT_MS, within: `${PRODUCTS}/BatchGetProducts`, marginMs: 0 },
+    {
+      name: "PRICING_ATTEMPT_MS",
+      ms: config.PRICING_ATTEMPT_MS,
+      within: { name: "PRICING_TIMEOUT_MS", ms: config.PRICING_TIMEOUT_MS },
+      marginMs: 50,
+    },
+    { name: "STEP_TIMEOUT_MS", ms: config.STEP_TIMEOUT_MS, within: `${PAYMENTS}/Charge`, marginMs: 0 },
+    { name: "STEP_TIMEOUT_MS", ms: config.STEP_TIMEOUT_MS, within: `${PRODUCTS}/ReserveStock`, marginMs: 0 },
+    { name: "STEP_TIMEOUT_MS", ms: config.STEP_TIMEOUT_MS, within: { name: "LEASE_MS", ms: config.LEASE_MS } },
+  ]);
+  if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }

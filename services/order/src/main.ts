@@ -2,16 +2,13 @@ import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/o
 import { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/v1/payment_service";
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
 import { createLogger, main, maskSecrets, runUntilSignal } from "@holdfast/process";
-import { connect, serve } from "@holdfast/rpc";
+import { client, connect, openTelemetry, parseFaults, server as rpc, serve } from "@holdfast/rpc";
 import { migrate } from "@holdfast/storage";
 import { openStore } from "./adapters/open-store.ts";
-import { paymentsOverGrpc } from "./adapters/payments-over-grpc.ts";
-import { stockOverGrpc } from "./adapters/stock-over-grpc.ts";
 import { readConfig } from "./config.ts";
 import { orderHandlers } from "./order-handlers.ts";
 import { eventToJson } from "./rpc/event-to-proto.ts";
-import { startPruningKeys } from "./worker/prune-keys.ts";
-import { startSagaWorker } from "./worker/saga-worker.ts";
+import { startWorkers } from "./start-workers.ts";
 
 await main(async () => {
   const config = readConfig(process.env);
@@ -19,41 +16,41 @@ await main(async () => {
   log.info({ config: maskSecrets(config) }, "configuration");
   const lifecycle = runUntilSignal({ log, drainMs: config.DRAIN_MS });
 
-  const onProgress = (text: string) => log.info(text);
-  await migrate(config.DATABASE_URL, new URL("./migrations/", import.meta.url), { onProgress });
+  await migrate(config.DATABASE_URL, new URL("./migrations/", import.meta.url), {
+    onProgress: (text) => log.info(text),
+  });
   const store = openStore({ config, eventToJson, log });
   lifecycle.onDrain("database", () => store[Symbol.asyncDispose]());
 
-  const stepTimeoutMs = config.STEP_TIMEOUT_MS;
-  const products = connect(ProductServiceDefinition, config.PRODUCT_TARGET, {
-    timeoutMs: stepTimeoutMs,
+  // Outermost first: docs/interceptors.md says what each one does, and why in this order.
+  const telemetry = openTelemetry(log);
+  const outer = [client.context(), client.callTelemetry({ telemetry }), client.errors(), client.deadline()];
+  const inner = [client.breaker(), client.concurrencyLimit({ limit: config.MAX_CALLS_OUT })];
+  const wire = client.attemptTelemetry({ telemetry });
+  // A customer waits for the price, so it is asked for again at once; the saga comes back from its table by itself.
+  const again = [client.retry(), ...inner, client.attemptTimeout({ timeoutMs: config.PRICING_ATTEMPT_MS })];
+  const catalogue = connect(ProductServiceDefinition, config.PRODUCT_TARGET, {
     methodTimeoutsMs: { batchGetProducts: config.PRICING_TIMEOUT_MS },
+    chain: [...outer, ...again, wire],
   });
-  const payments = connect(PaymentServiceDefinition, config.PAYMENT_TARGET, { timeoutMs: stepTimeoutMs });
-  lifecycle.onDrain("connections", () => [products, payments].forEach((it) => it[Symbol.dispose]()));
+  const step = { timeoutMs: config.STEP_TIMEOUT_MS, chain: [...outer, ...inner, wire] };
+  const products = connect(ProductServiceDefinition, config.PRODUCT_TARGET, step);
+  const payments = connect(PaymentServiceDefinition, config.PAYMENT_TARGET, step);
+  lifecycle.onDrain("connections", () => [catalogue, products, payments].forEach((it) => it[Symbol.dispose]()));
+  const workers = startWorkers({ store, products, payments, config, log });
 
-  const pruning = startPruningKeys({ prune: store.pruneReplies, log, intervalMs: config.PRUNE_INTERVAL_MS });
-  lifecycle.onDrain("pruning", () => pruning[Symbol.asyncDispose]());
-  const worker = startSagaWorker({
-    orders: store.sagaOrders,
-    stock: stockOverGrpc(products),
-    payments: paymentsOverGrpc(payments),
-    news: store.subscribeToWork(),
-    concurrency: config.SAGA_CONCURRENCY,
-    stepTimeoutMs,
-    log,
-    now: Date.now,
-    random: Math.random,
-  });
-
-  const server = await serve(OrderServiceDefinition, orderHandlers({ store, products, config }), {
+  // Nearest to the wire first.
+  const load = rpc.loadShed({ minInFlight: config.MIN_IN_FLIGHT });
+  const admission = [rpc.guard(), rpc.context(), rpc.telemetry(), rpc.drain(), rpc.deadline(), load];
+  const request = [rpc.fault(parseFaults(config.FAULTS)), rpc.validation(), rpc.errors()];
+  const server = await serve(OrderServiceDefinition, orderHandlers({ store, products: catalogue, config }), {
     listen: config.LISTEN,
     log,
+    chain: [...admission, ...request],
   });
-  lifecycle.onDrain("server and saga worker", async () => {
-    const graceMs = config.DRAIN_MS / 2;
-    await Promise.all([server.drain({ graceMs }), worker.stop({ graceMs })]);
-  });
+  const grace = { graceMs: config.DRAIN_MS / 2 };
+  const stop = () => Promise.all([server.drain(grace), workers.stop(grace)]);
+  lifecycle.onDrain("server and workers", async () => void (await stop()));
   server.health.set(true);
   lifecycle.ready({ port: server.port });
 });

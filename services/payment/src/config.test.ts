@@ -28,4 +28,11 @@ describe("readConfig()", () => {
     expect(problemsOf({ ...required, [name]: "3999" })).toEqual([expect.stringContaining(`${name}: must be at least`)]);
     expect(problemsOf({ ...required, [name]: "4000" })).toEqual([]);
   });
+
+  test("refuses a request to the provider that the calls could not wait for", () => {
+    const longer = { LEASE_MS: "20000", PROVIDER_SETTLE_MS: "20000" };
+    const problems = problemsOf({ ...required, ...longer, PROVIDER_TIMEOUT_MS: "7001" });
+    expect(problems).toEqual([expect.stringContaining("/Charge"), expect.stringContaining("/Refund")]);
+    expect(problemsOf({ ...required, ...longer, PROVIDER_TIMEOUT_MS: "7000" })).toEqual([]);
+  });
 });

@@ -1,4 +1,5 @@
-import { readConfig as read } from "@holdfast/process";
+import { ConfigError, readConfig as read } from "@holdfast/process";
+import { nestingProblems } from "@holdfast/rpc";
 import { z } from "zod";
 
 const milliseconds = z.coerce.number().int().positive();
@@ -26,6 +27,10 @@ export const Config = z
     RECOVERY_POLL_MS: milliseconds.default(500),
     /** How long calls under way may take to end after SIGTERM; then the process ends. Unit: milliseconds. */
     DRAIN_MS: milliseconds.default(4_000),
+    /** Calls at once that load shedding always lets in: the database queues a few, and none waits long. */
+    MIN_IN_FLIGHT: z.coerce.number().int().positive().max(1_000).default(100),
+    /** Faults to inject, as a JSON list; see packages/interceptors/src/server/fault.ts. Empty: none, and none can be switched on. */
+    FAULTS: z.string().default(""),
     /** Least level of log lines. */
     LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   })
@@ -40,4 +45,17 @@ export const Config = z
 export type Config = Readonly<z.output<typeof Config>>;
 
 /** @throws {ConfigError} With all problems at once. */
-export const readConfig = (env: NodeJS.ProcessEnv): Config => read(Config, env);
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const config = read(Config, env);
+  // Charge and Refund have to answer what came of the request.
+  const problems = nestingProblems(
+    ["Charge", "Refund"].map((method) => ({
+      name: "PROVIDER_TIMEOUT_MS",
+      ms: config.PROVIDER_TIMEOUT_MS,
+      within: `/ecommerce.payment.v1.PaymentService/${method}`,
+      marginMs: MARGIN_MS,
+    })),
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}

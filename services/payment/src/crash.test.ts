@@ -152,7 +152,7 @@ describe("several instances", () => {
 describe("a drain", () => {
   test("finishes the call under way, ends with 0, and leaves nothing open", async () => {
     const provider = await aProvider({ PROVIDER_MODE: "slow" });
-    const patient = { PROVIDER_TIMEOUT_MS: "10000", PROVIDER_SETTLE_MS: "60000", LEASE_MS: "60000", DRAIN_MS: "10000" };
+    const patient = { PROVIDER_TIMEOUT_MS: "7000", PROVIDER_SETTLE_MS: "60000", LEASE_MS: "60000", DRAIN_MS: "10000" };
     const payment = await aPayment(provider, patient);
     const call = payment.client.charge(aCharge());
     await inProgress(provider);

@@ -1,22 +1,11 @@
 import { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/v1/payment_service";
 import { createLogger, main, maskSecrets, runUntilSignal } from "@holdfast/process";
-import { serve } from "@holdfast/rpc";
+import { parseFaults, serve, server as rpc } from "@holdfast/rpc";
 import { migrate, openDatabase } from "@holdfast/storage";
-import { v7 as uuidv7 } from "uuid";
-import { chargesInPostgres } from "./adapters/charges-in-postgres.ts";
-import { capturesOverHttp, refundsOverHttp } from "./adapters/provider-over-http.ts";
-import { recoverySource, startRecovery } from "./adapters/recovery-worker.ts";
-import { refundsInPostgres } from "./adapters/refunds-in-postgres.ts";
+import { startRecovery } from "./adapters/recovery-worker.ts";
 import type { PaymentSchema } from "./adapters/tables.ts";
-import { transactionsInPostgres } from "./adapters/transactions-in-postgres.ts";
 import { readConfig } from "./config.ts";
-import { giveBack } from "./domain/give-back.ts";
-import { settle } from "./domain/settle.ts";
-import { takePayment } from "./domain/take-payment.ts";
-import { inFlight } from "./in-flight.ts";
-import { charge } from "./rpc/charge.ts";
-import { getTransactionStatus } from "./rpc/get-transaction-status.ts";
-import { refund } from "./rpc/refund.ts";
+import { paymentHandlers } from "./payment-handlers.ts";
 
 await main(async () => {
   const config = readConfig(process.env);
@@ -30,27 +19,20 @@ await main(async () => {
   const db = openDatabase<PaymentSchema>({ url: config.DATABASE_URL, applicationName: "payment" });
   lifecycle.onDrain("database", () => db[Symbol.asyncDispose]());
 
-  const lease = { leaseMs: config.LEASE_MS, settleMs: config.PROVIDER_SETTLE_MS };
-  const store = { db, log, newId: () => uuidv7().replaceAll("-", ""), ...lease };
-  const charges = chargesInPostgres(store);
-  const refunds = refundsInPostgres(store);
-  const provider = { url: config.PROVIDER_URL, log };
-  const asking = { providerTimeoutMs: config.PROVIDER_TIMEOUT_MS, now: Date.now, random: Math.random };
-  const settleCharge = settle({ provider: capturesOverHttp(provider), book: charges, ...asking });
-  const settleRefund = settle({ provider: refundsOverHttp(provider), book: refunds, ...asking });
-
-  const sources = [recoverySource(charges, settleCharge), recoverySource(refunds, settleRefund)];
+  const { handlers, sources, calls } = paymentHandlers({ db, config, log });
   const recovery = startRecovery({ sources, log, pollMs: config.RECOVERY_POLL_MS, signal: lifecycle.signal });
   lifecycle.onDrain("recovery", () => recovery[Symbol.asyncDispose]());
-
-  const calls = inFlight();
   lifecycle.onDrain("calls whose caller has gone away", () => calls.settled());
-  const handlers = {
-    charge: charge({ takePayment: calls.wrap(takePayment({ charges, settle: settleCharge, now: Date.now })) }),
-    refund: refund({ giveBack: calls.wrap(giveBack({ refunds, settle: settleRefund, now: Date.now })) }),
-    getTransactionStatus: getTransactionStatus({ findTransactions: transactionsInPostgres(db) }),
-  };
-  const server = await serve(PaymentServiceDefinition, handlers, { listen: config.LISTEN, log });
+
+  // Nearest to the wire first: docs/interceptors.md says what each one does, and why in this order.
+  const load = rpc.loadShed({ minInFlight: config.MIN_IN_FLIGHT });
+  const admission = [rpc.guard(), rpc.context(), rpc.telemetry(), rpc.drain(), rpc.deadline(), load];
+  const request = [rpc.fault(parseFaults(config.FAULTS)), rpc.validation(), rpc.errors()];
+  const server = await serve(PaymentServiceDefinition, handlers, {
+    listen: config.LISTEN,
+    log,
+    chain: [...admission, ...request],
+  });
   lifecycle.onDrain("server", () => server.drain({ graceMs: Math.max(0, config.DRAIN_MS - 500) }));
   server.health.set(true);
   lifecycle.ready({ port: server.port });

@@ -8,6 +8,10 @@ export const Config = z.object({
   LISTEN: z.string().default("127.0.0.1:50052"),
   /** Longest time between a signal and the end of the process. Unit: milliseconds. Ctrl-C promises 5 s. */
   DRAIN_MS: z.coerce.number().int().positive().default(4_000),
+  /** Calls at once that load shedding always lets in: the database queues a few, and none waits long. */
+  MIN_IN_FLIGHT: z.coerce.number().int().positive().max(1_000).default(100),
+  /** Faults to inject, as a JSON list; see packages/interceptors/src/server/fault.ts. Empty: none, and none can be switched on. */
+  FAULTS: z.string().default(""),
   /** Least level that is logged. */
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   /** Connections to the database at most. */

@@ -1,6 +1,6 @@
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
 import { createLogger, main, readConfig, runUntilSignal } from "@holdfast/process";
-import { serve } from "@holdfast/rpc";
+import { parseFaults, serve, server as rpc } from "@holdfast/rpc";
 import { listen, migrate, openDatabase } from "@holdfast/storage";
 import { STOCK_CHANNEL } from "./adapters/notify-stock.ts";
 import { pruneKeys } from "./adapters/prune-keys.ts";
@@ -36,9 +36,14 @@ await main(async () => {
   const pruning = pruneLoop({ prune, intervalMs: config.PRUNE_INTERVAL_MS, signal: lifecycle.signal, log });
   lifecycle.onDrain("pruning", () => pruning);
 
+  // Nearest to the wire first: docs/interceptors.md says what each one does, and why in this order.
+  const load = rpc.loadShed({ minInFlight: config.MIN_IN_FLIGHT });
+  const admission = [rpc.guard(), rpc.context(), rpc.telemetry(), rpc.drain(), rpc.deadline(), load];
+  const request = [rpc.fault(parseFaults(config.FAULTS)), rpc.validation(), rpc.errors()];
   const server = await serve(ProductServiceDefinition, handlers({ db, notifications, config }), {
     listen: config.LISTEN,
     log,
+    chain: [...admission, ...request],
   });
   const graceMs = Math.max(config.DRAIN_MS - CLOSING_MS, 0);
   lifecycle.onDrain("server", () => server.drain({ graceMs }));

@@ -1,10 +1,13 @@
 /** The parts of a client's chain: {@link CLIENT_ORDER} says where each one stands. Their options are those of the kit's files. */
 import * as kitTimeout from "@holdfast/interceptors/client/attempt-timeout";
 import * as kitAuth from "@holdfast/interceptors/client/auth";
+import * as kitBreaker from "@holdfast/interceptors/client/breaker";
+import * as kitLimit from "@holdfast/interceptors/client/concurrency-limit";
 import * as kitContext from "@holdfast/interceptors/client/context";
 import * as kitDeadline from "@holdfast/interceptors/client/deadline";
 import * as kitErrors from "@holdfast/interceptors/client/errors";
 import { idempotencyKey as kitIdempotencyKey } from "@holdfast/interceptors/client/idempotency-key";
+import { type RetryOptions, retry as kitRetry } from "@holdfast/interceptors/client/retry";
 import * as kitTelemetry from "@holdfast/interceptors/client/telemetry";
 import { ChainError } from "./chain-error.ts";
 import type { ClientPart } from "./client-part.ts";
@@ -61,6 +64,45 @@ export function idempotencyKey({ also = [] }: { also?: readonly string[] } = {})
       }
       return kitIdempotencyKey({ methods, also: (path) => named.has(path) });
     },
+  };
+}
+
+/** Calls that failed are sent again where that is safe, within the budget of the target. */
+export function retry(options: Partial<Omit<RetryOptions, "methods" | "budget" | "attempts">> = {}): ClientPart {
+  return {
+    name: "retry",
+    build: ({ methods, paths, budget, attempts, parts, clock, random }) => {
+      if (options.maxAttempts === 1)
+        throw new ChainError('"retry" has no effect with maxAttempts 1: that is the first one');
+      // What is hedged is not retried as well; without hedging it is.
+      const retried = (path: string) => {
+        const method = methods(path);
+        return method && { ...method, hedge: method.hedge && parts.has("hedging") };
+      };
+      const any = [...paths.values()].map(retried).some((method) => method?.retry === true && !method.hedge);
+      if (!any) throw new ChainError('"retry" has no effect: no method of the service may be sent again');
+      return kitRetry({ methods: retried, budget, attempts, ...options }, { clock, random });
+    },
+  };
+}
+
+/** A service that is back is found within seconds: work that is retried from a table must not wait longer for its next step. */
+const BREAKER = { openMs: 1_000, maxOpenMs: 4_000 };
+
+/** Calls to what mostly fails are refused here, until a few have shown that it is back. */
+export function breaker(options: kitBreaker.BreakersOptions = {}): ClientPart {
+  return {
+    name: "breaker",
+    build: ({ target, clock, random }) =>
+      kitBreaker.breaker({ target, breakers: new kitBreaker.Breakers({ ...BREAKER, ...options }, { clock, random }) }),
+  };
+}
+
+/** So many attempts in flight at once; what is more is refused here, or waits. */
+export function concurrencyLimit(options: Omit<kitLimit.ConcurrencyLimitOptions, "methods">): ClientPart {
+  return {
+    name: "concurrencyLimit",
+    build: ({ methods, clock }) => kitLimit.concurrencyLimit({ methods, ...options }, { clock }),
   };
 }
 

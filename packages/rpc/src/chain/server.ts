@@ -1,15 +1,17 @@
 /** The parts of a server's chain: {@link SERVER_ORDER} says where each one stands. Their options are those of the kit's files. */
-import { ServerInterceptingCall } from "@grpc/grpc-js";
-import { rpcContext } from "@holdfast/interceptors/context";
-import { toStatus } from "../errors/to-status.ts";
-import { RefusedRequest } from "../server/checked-definition.ts";
+import { checkRequest } from "../server/check-request.ts";
+import * as kitAuth from "@holdfast/interceptors/server/auth";
+import * as kitAuthorize from "@holdfast/interceptors/server/authorize";
 import * as kitContext from "@holdfast/interceptors/server/context";
 import * as kitDeadline from "@holdfast/interceptors/server/deadline";
 import * as kitFault from "@holdfast/interceptors/server/fault";
 import * as kitLoadShed from "@holdfast/interceptors/server/load-shed";
+import * as kitRateLimit from "@holdfast/interceptors/server/rate-limit";
+import { validation as kitValidation } from "@holdfast/interceptors/server/validation";
 import { statusGuard } from "@holdfast/interceptors/server/status-guard";
 import * as kitTelemetry from "@holdfast/interceptors/server/telemetry";
 import { explain } from "../server/explain.ts";
+import { openTelemetry } from "../telemetry/open-telemetry.ts";
 import { ChainError } from "./chain-error.ts";
 import type { ServerPart } from "./server-part.ts";
 
@@ -39,11 +41,13 @@ export function deadline(options: Omit<kitDeadline.DeadlineOptions, "methods"> =
   };
 }
 
-/** One span, one log line and the metrics of each call. */
-export function telemetry(options: Omit<kitTelemetry.ServerTelemetryOptions, "methods">): ServerPart {
+/** One span, one log line and the metrics of each call. @default to OpenTelemetry and the server's log */
+export function telemetry(options: Omit<kitTelemetry.ServerTelemetryOptions, "methods"> = {}): ServerPart {
   return {
     name: "telemetry",
-    build: ({ methods, clock }) => [kitTelemetry.telemetry({ methods, ...options }, { clock })],
+    build: ({ methods, log, clock }) => [
+      kitTelemetry.telemetry({ methods, telemetry: openTelemetry(log), ...options }, { clock }),
+    ],
   };
 }
 
@@ -74,25 +78,31 @@ export function fault(options: kitFault.FaultOptions): ServerPart {
   };
 }
 
+/** Only callers whom `verify` knows; they become the principal of the call. */
+export function authenticate(options: kitAuth.AuthenticateOptions): ServerPart {
+  return { name: "authenticate", build: () => [kitAuth.authenticate(options)] };
+}
+
+/** Who may call what: a rule for each method of the service, by its name in the generated client. Default deny. */
+export function authorize({ rules }: { rules: Readonly<Record<string, kitAuthorize.Rule>> }): ServerPart {
+  return {
+    name: "authorize",
+    build: ({ paths }) => {
+      const byPath = Object.entries(rules).map(([key, rule]) => [paths.get(key) ?? key, rule]);
+      const own = { paths: [...paths.values()], rules: Object.fromEntries(byPath) };
+      return [kitAuthorize.authorize(own)];
+    },
+  };
+}
+
+/** So many calls per second of each caller. */
+export function rateLimit(options: kitRateLimit.RateLimitOptions): ServerPart {
+  return { name: "rateLimit", build: ({ clock }) => [kitRateLimit.rateLimit(options, { clock })] };
+}
+
 /** Requests that break the contract reach no handler. */
 export function validation(): ServerPart {
-  return {
-    name: "validation",
-    build: () => [
-      ({ path }, call) =>
-        new ServerInterceptingCall(call, {
-          start: (next) =>
-            next({
-              onReceiveMessage: (message, nextMessage) => {
-                if (!(message instanceof RefusedRequest)) return nextMessage(message);
-                const context = rpcContext.get();
-                call.sendStatus(toStatus(message.error, { path, correlationId: context?.requestId ?? "" }));
-                context?.cancel(new DOMException("The request is refused", "AbortError"));
-              },
-            }),
-        }),
-    ],
-  };
+  return { name: "validation", build: () => [kitValidation({ check: checkRequest })] };
 }
 
 /** What a handler throws becomes a status with its reason; `serve` puts it around every handler. */
