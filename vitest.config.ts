@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           ...common,
           name: "unit",
-          include: ["{packages,services,scripts,bench}/**/*.test.ts"],
+          include: ["{packages,services,scripts,bench}/**/*.test.ts", "examples/*/*.test.{js,ts}"],
           globalSetup: ["./packages/testkit/src/postgres-setup.ts"],
           testTimeout: 15_000,
           hookTimeout: 30_000,
