@@ -6,6 +6,12 @@ export {
   type StartEmbeddedPostgresOptions,
   startEmbeddedPostgres,
 } from "./embedded/start-embedded-postgres.ts";
+export {
+  confirmClaim,
+  type IdempotencyInPostgres,
+  type IdempotencySchema,
+  idempotencyInPostgres,
+} from "./idempotency/idempotency-in-postgres.ts";
 export { type MigrateOptions, migrate } from "./migrate.ts";
 export { type ListenOptions, listen, type Notifications, type WaitOptions } from "./notifications.ts";
 export { type Database, type OpenDatabaseOptions, openDatabase, type TransactionOptions } from "./open-database.ts";
