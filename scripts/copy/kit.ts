@@ -50,10 +50,12 @@ export async function readKit(folder: string, extra: Readonly<Record<string, str
 }
 
 async function filesIn(folder: string, prefix: string): Promise<KitFile[]> {
-  const entries = existsSync(folder) ? (await readdir(folder)).toSorted() : [];
+  const entries = existsSync(folder) ? await readdir(folder) : [];
   return entries
     .filter((entry) => entry.endsWith(".ts") && !entry.endsWith(".test.ts"))
-    .map((entry) => ({ name: `${prefix}${basename(entry, ".ts")}`, source: join(folder, entry) }));
+    .map((entry) => basename(entry, ".ts"))
+    .toSorted()
+    .map((name) => ({ name: `${prefix}${name}`, source: join(folder, `${name}.ts`) }));
 }
 
 /** The tests beside a file: `retry.test.ts`, and `retry.hops.test.ts` where one is not enough. */

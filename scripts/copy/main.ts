@@ -1,4 +1,4 @@
-import { join, relative, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { InputError } from "../audit/input-error.ts";
 import { versioned } from "./catalog-version.ts";
 import { type Collected, collectFiles } from "./collect-files.ts";
@@ -21,7 +21,7 @@ async function copy({ names, folder, tests, force }: CopyOptions & { action: "co
   }
   const target = resolve(cwd, folder);
   const collected = await collectFiles(kit, chosen, { tests });
-  report(relative(cwd, target) || ".", collected, await writeFiles(target, collected.texts, { force }));
+  report(folder, collected, await writeFiles(target, collected.texts, { force }));
 }
 
 function report(folder: string, { texts, packages, testPackages }: Collected, written: readonly string[]): void {
