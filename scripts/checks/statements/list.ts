@@ -50,7 +50,7 @@ export function faultsOf(statements: readonly Statement[], shown: readonly Shown
 function row(link: string, file: string, tests: readonly Shown[]): string {
   const titles = [...new Set(tests.map(({ title }) => title.replaceAll("|", "\\|")))].toSorted();
   const more = titles.length > TITLES ? `; and ${titles.length - TITLES} more` : "";
-  const told = `[${file.slice(file.lastIndexOf("/") + 1)}](../${file}): ${titles.slice(0, TITLES).join("; ")}${more}`;
+  const told = `[${file.split("/").slice(-2).join("/")}](../${file}): ${titles.slice(0, TITLES).join("; ")}${more}`;
   return `| ${link} | ${told} | ${resultOf(file, tests)} |`;
 }
 

@@ -112,8 +112,8 @@ describe("listOf()", () => {
   test("has a row for each promise and file, with what the tests are called", () => {
     const list = listOf(statements, shownIn(reportOf(tests)));
     expect(list).toContain(
-      "| [D1](interceptors.md#deadline) | [retry.test.ts](../packages/a/retry.test.ts): a; b \\| c | passed |\n" +
-        "| [R9](interceptors.md#retry-and-more) | [retry.test.ts](../packages/a/retry.test.ts): d | passed |\n",
+      "| [D1](interceptors.md#deadline) | [a/retry.test.ts](../packages/a/retry.test.ts): a; b \\| c | passed |\n" +
+        "| [R9](interceptors.md#retry-and-more) | [a/retry.test.ts](../packages/a/retry.test.ts): d | passed |\n",
     );
   });
 
