@@ -6,18 +6,19 @@ import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/o
 import { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/v1/payment_service";
 import type { Product } from "@holdfast/contracts/ecommerce/product/v1/product";
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
-import { connect, RemoteError, Status } from "@holdfast/rpc";
+import { client, connect, RemoteError, Status } from "@holdfast/rpc";
 import { inject } from "vitest";
 
 const timeoutMs = 30_000;
 
-/** Clients of the shared system. */
+/** Clients of the shared system. A busy service may turn a call away: like every good client they try again. */
 export function clients() {
   const { targets } = inject("stack");
+  const chain = [client.context(), client.errors(), client.deadline(), client.retry()];
   return {
-    orders: connect(OrderServiceDefinition, targets.order, { timeoutMs }),
-    products: connect(ProductServiceDefinition, targets.product, { timeoutMs }),
-    payments: connect(PaymentServiceDefinition, targets.payment),
+    orders: connect(OrderServiceDefinition, targets.order, { timeoutMs, chain }),
+    products: connect(ProductServiceDefinition, targets.product, { timeoutMs, chain }),
+    payments: connect(PaymentServiceDefinition, targets.payment, { chain }),
   };
 }
 

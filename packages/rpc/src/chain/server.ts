@@ -51,12 +51,15 @@ export function telemetry(options: Omit<kitTelemetry.ServerTelemetryOptions, "me
   };
 }
 
+/** A call may be 100 ms late before it is turned away: shorter pauses are a garbage collection or a busy machine. */
+const EVENT_LOOP = { maxDelayMs: 100 };
+
 /** Refuses what could only be answered too late, before it is read. */
 export function loadShed(options: Omit<kitLoadShed.LoadShedOptions, "methods"> = {}): ServerPart {
   return {
     name: "loadShed",
     build: ({ methods, clock, random, onClose }) => {
-      const interceptor = kitLoadShed.loadShed({ methods, ...options }, { clock, random });
+      const interceptor = kitLoadShed.loadShed({ methods, eventLoop: EVENT_LOOP, ...options }, { clock, random });
       onClose(interceptor);
       return [interceptor];
     },
