@@ -45,11 +45,13 @@ export function guard(interceptor: ServerInterceptor, { observe }: GuardOptions 
       over = true;
     };
     const fail = (error: unknown): void => {
-      const context = rpcContext.get();
-      if (!over) call.sendStatus(internalError(context?.requestId));
-      end();
-      // The handler may be at work on a call that has its answer now.
-      context?.cancel(new Error("An interceptor failed", { cause: error }));
+      if (!over) {
+        const context = rpcContext.get();
+        end();
+        call.sendStatus(internalError(context?.requestId));
+        // The handler may be at work on a call that has its answer now.
+        context?.cancel(new Error("An interceptor failed", { cause: error }));
+      }
       observe?.({ type: "threw", path: method.path, error });
     };
     const watched: Watch =

@@ -165,8 +165,9 @@ class GuardedCall extends ServerInterceptingCall {
   /** Of an end that those above do not know of. */
   #endAndTell(result: PartialStatus): void {
     this.#unseen = this.#end(result);
-    // grpc-js tells of an end when its last byte has gone out, which a reader that stalls puts off for ever.
-    process.nextTick(() => this.#tell());
+    // At once, before one of those above answers too. grpc-js tells of an end when its last byte has gone out, which a
+    // reader that stalls puts off for ever.
+    this.#tell();
   }
 
   /** Tells those above, once, that the call is over. */
