@@ -11,7 +11,7 @@ import { inject } from "vitest";
 
 const timeoutMs = 30_000;
 
-/** Clients of the shared system. A busy service may turn a call away: like every good client they try again. */
+/** Clients of the shared system. What fails for a moment is tried again, like every good client does. */
 export function clients() {
   const { targets } = inject("stack");
   const chain = [client.context(), client.errors(), client.deadline(), client.retry()];
@@ -49,12 +49,11 @@ export function anOrder(product: Product, overrides: Partial<CreateOrderRequest>
   };
 }
 
-/** Places an order as a caller has to: where the answer is UNAVAILABLE, again with the same key. @returns Its id. */
-export async function placed({ orders }: Clients, request: CreateOrderRequest): Promise<string> {
+/** Makes a call as a caller has to: where the answer is UNAVAILABLE, again, when the server says. */
+async function available<T>(call: () => Promise<T>): Promise<T> {
   while (true) {
     try {
-      const { order } = await orders.createOrder(request);
-      return order?.id ?? "";
+      return await call();
     } catch (error) {
       if (!(error instanceof RemoteError) || error.code !== Status.UNAVAILABLE) throw error;
       await wait(error.retryAfterMs ?? 100);
@@ -62,10 +61,18 @@ export async function placed({ orders }: Clients, request: CreateOrderRequest): 
   }
 }
 
+/** Places an order, each time with the same key. @returns Its id. */
+export async function placed({ orders }: Clients, request: CreateOrderRequest): Promise<string> {
+  const { order } = await available(() => orders.createOrder(request));
+  return order?.id ?? "";
+}
+
 /** Follows an order to its end. */
 export async function settled({ orders }: Clients, orderId: string): Promise<Order> {
-  for await (const _ of orders.streamOrderUpdates({ orderId })) void _;
-  const { order } = await orders.getOrder({ orderId });
+  await available(async () => {
+    for await (const _ of orders.streamOrderUpdates({ orderId })) void _;
+  });
+  const { order } = await available(() => orders.getOrder({ orderId }));
   if (order === undefined) throw new Error("GetOrder answered without an order");
   if (order.state !== Order_State.STATE_CONFIRMED && order.state !== Order_State.STATE_CANCELLED) {
     throw new Error(`The stream of ${orderId} ended in state ${order.state}`);
