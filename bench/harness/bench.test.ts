@@ -9,7 +9,7 @@ const GRPC = { name: "grpc-js", contender: "grpc-js" };
 describe("a run over real processes", () => {
   test("measures every pair in every round, and both sides of it", async () => {
     await using bench = new Bench({ pinned: false });
-    const plan = { rounds: 2, concurrencies: [1, 4], sliceMs: 60, leadInMs: 10, warmUpMs: 20 };
+    const plan = { rounds: 2, concurrencies: [1, 4], sliceMs: 60, leadInMs: 10, warmUpCalls: 20 };
     const order: string[] = [];
     const measurements = await measureInRounds(bench, [TCP, GRPC], "unary", plan, (text) => order.push(text));
     expect(order.filter((text) => text.startsWith("round 2"))).toEqual([

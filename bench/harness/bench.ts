@@ -27,7 +27,7 @@ interface RunningServer {
 }
 
 /** Calls of which the bytes are counted, and how many of them at the same time. */
-const COUNTED = { bursts: 20, concurrency: 16 };
+const COUNTED = { calls: 320, concurrency: 16 };
 
 export interface BenchSetup {
   /** Whether every server runs on core 0 and every client on core 1. */
@@ -59,6 +59,12 @@ export class Bench implements AsyncDisposable {
     await this.#ask(pair, "check", { port, shape, concurrency });
   }
 
+  /** Makes so many calls without measuring. */
+  async warmUp(pair: Pair, question: { shape: Shape; concurrency: number; calls: number }): Promise<void> {
+    const { port } = await this.#serve(pair);
+    await this.#ask(pair, "repeat", { ...question, port });
+  }
+
   /** Calls for `leadInMs` without measuring, then for `ms`. */
   async slice(
     pair: Pair,
@@ -85,14 +91,13 @@ export class Bench implements AsyncDisposable {
 
   /** What one call sends and receives, once the connection is there. */
   async wireBytes(pair: Pair, shape: Shape): Promise<WireBytes> {
-    const { concurrency, bursts } = COUNTED;
+    const { concurrency, calls } = COUNTED;
     await using proxy = await countingProxy((await this.#serve(pair)).port);
     const question = { port: proxy.port, shape, concurrency };
-    await this.#ask(pair, "burst", question);
+    await this.#ask(pair, "repeat", { ...question, calls: concurrency });
     const before = proxy.counted();
-    for (let burst = 0; burst < bursts; burst++) await this.#ask(pair, "burst", question);
+    await this.#ask(pair, "repeat", { ...question, calls });
     const after = proxy.counted();
-    const calls = bursts * concurrency;
     return { up: (after.up - before.up) / calls, down: (after.down - before.down) / calls };
   }
 
@@ -114,7 +119,7 @@ export class Bench implements AsyncDisposable {
   #ask<Answer>(
     { contender, clientChain: chain }: Pair,
     question: string,
-    args: Omit<CallQuestion, "contender" | "chain"> & { ms?: number },
+    args: Omit<CallQuestion, "contender" | "chain"> & { ms?: number; calls?: number },
   ): Promise<Answer> {
     const key = `${contender} ${chain}`;
     let child = this.#clients.get(key);

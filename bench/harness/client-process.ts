@@ -2,7 +2,7 @@
 import type { Caller } from "../contenders/contender.ts";
 import { answerQuestions } from "./answer.ts";
 import { callOf, checkAnswer } from "./call-of.ts";
-import { load } from "./load.ts";
+import { load, repeat } from "./load.ts";
 import { clientInterceptors, loadContender } from "./load-contender.ts";
 import type { Shape } from "./pair.ts";
 
@@ -25,11 +25,9 @@ answerQuestions({
   load: async ({ ms, ...question }: CallQuestion & { ms: number }) =>
     load(callOf(await callerOf(question), question.shape), { concurrency: question.concurrency, ms }),
 
-  /** A number of calls, all at once. */
-  burst: async (question: CallQuestion) => {
-    const call = callOf(await callerOf(question), question.shape);
-    await Promise.all(Array.from({ length: question.concurrency }, call));
-  },
+  /** A number of calls. */
+  repeat: async ({ calls, ...question }: CallQuestion & { calls: number }) =>
+    repeat(callOf(await callerOf(question), question.shape), { concurrency: question.concurrency, calls }),
 });
 
 function callerOf(question: CallQuestion): Promise<Caller> {

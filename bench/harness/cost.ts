@@ -14,12 +14,13 @@ function addedTo(base: Measurement, { slices }: Measurement, of: (slice: Slice) 
   );
 }
 
-/** What each pair costs more than the first of its contender, which is the one without interceptors. */
+/** What each pair costs more than the first one, which is the one without interceptors. */
 export function costTable(measurements: readonly Measurement[]): string {
   const head = ["", "calls/s", "of no chain", "p50 ms", "p99 ms", "CPU µs/call added: client", "server"];
+  const [base] = measurements;
+  if (base === undefined) return "";
   const rows = measurements.map((measurement) => {
     const { pair, slices } = measurement;
-    const base = measurements.find((each) => each.pair.contender === pair.contender) ?? measurement;
     const added = (of: (slice: Slice) => number) => {
       return base === measurement ? `(${figure(median(slices.map(of)))})` : signed(addedTo(base, measurement, of));
     };

@@ -39,3 +39,15 @@ export async function load(
   const percentile = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN;
   return { calls: sorted.length, elapsedMs, p50Ms: percentile(0.5), p99Ms: percentile(0.99), cpuUs: user + system };
 }
+
+/** Makes so many calls, `concurrency` of them at a time. */
+export async function repeat(
+  call: () => Promise<unknown>,
+  { concurrency, calls }: { concurrency: number; calls: number },
+): Promise<void> {
+  let left = calls;
+  const worker = async () => {
+    while (left-- > 0) await call();
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}

@@ -11,26 +11,40 @@ import { context } from "@holdfast/interceptors/client/context";
 import { deadline } from "@holdfast/interceptors/client/deadline";
 import { errors } from "@holdfast/interceptors/client/errors";
 import { idempotencyKey } from "@holdfast/interceptors/client/idempotency-key";
+import { retry } from "@holdfast/interceptors/client/retry";
+import { sharedBudget } from "@holdfast/interceptors/client/retry-budget";
+import { attemptTelemetry, callTelemetry } from "@holdfast/interceptors/client/telemetry";
 import { context as serverContext } from "@holdfast/interceptors/server/context";
 import { deadline as serverDeadline } from "@holdfast/interceptors/server/deadline";
 import { guard, guarded } from "@holdfast/interceptors/server/guard";
+import { telemetry as serverTelemetry } from "@holdfast/interceptors/server/telemetry";
+import { drainGate } from "@holdfast/interceptors/server/drain";
 import { statusGuard } from "@holdfast/interceptors/server/status-guard";
 
-/** What the contract says of a method, in the terms of the interceptors. */
+/** The client's target, as far as it matters here. */
+const target = "bench";
+
+/** What the contract says of a method, in the terms of the interceptors. No chain here hedges. */
 function methods(path: string) {
   const policy = policies[path];
-  return policy && { ...policy, retry: policy.retry === "unavailable" };
+  return policy && { ...policy, retry: policy.retry === "unavailable", hedge: false };
 }
+
+/** Takes what it gets and does nothing with it: what a backend costs is its own affair. */
+const telemetry = { span: () => undefined, count: () => undefined, record: () => undefined, log: () => undefined };
 
 /** Those of a client, outermost first. Each is made once for a channel. */
 const CLIENT_INTERCEPTORS: Readonly<Record<string, () => Interceptor>> = {
   context: () => context({ methods, trusted: true }),
+  "call-telemetry": () => callTelemetry({ telemetry, methods, target }),
   errors: () => errors(),
   deadline: () => deadline({ methods, defaultMs: 5_000 }),
-  "idempotency-key": () => idempotencyKey({ methods, also: () => true }),
-  breaker: () => breaker({ target: "bench" }),
+  "idempotency-key": () => idempotencyKey({ methods }),
+  retry: () => retry({ methods, budget: sharedBudget(target) }),
+  breaker: () => breaker({ target }),
   "attempt-timeout": () => attemptTimeout({ methods, timeoutMs: 1_000 }),
   auth: () => auth({ token: async () => ({ value: "eyJhbGciOiJFZERTQSJ9".repeat(12) }) }),
+  "attempt-telemetry": () => attemptTelemetry({ telemetry, methods, target }),
 };
 
 /** Those of a server, nearest to the wire first. The guard is what stands around each of them in a full chain. */
@@ -38,6 +52,8 @@ const SERVER_INTERCEPTORS: Readonly<Record<string, () => ServerInterceptor>> = {
   guard: () => guard((_method, call) => new ServerInterceptingCall(call, {})),
   "status-guard": () => statusGuard(),
   context: () => serverContext({ methods }),
+  telemetry: () => serverTelemetry({ telemetry, methods }),
+  drain: () => drainGate().interceptor,
   deadline: () => serverDeadline({ methods }),
 };
 
@@ -47,12 +63,14 @@ export const INTERCEPTOR_NAMES = {
   server: Object.keys(SERVER_INTERCEPTORS),
 };
 
+/** None, but in processes of their own: how much two measurements of the same thing differ. */
+export const NOTHING = "nothing";
 /** One that does nothing: what a layer costs in grpc-js itself. */
 export const EMPTY = "empty";
 /** All of them; of a server, each behind a guard. */
 export const FULL = "full";
 
-/** @param name One of them, {@link EMPTY} or {@link FULL}; undefined for none at all. */
+/** @param name One of them, {@link NOTHING}, {@link EMPTY} or {@link FULL}; undefined for none at all. */
 export function clientChain(name: string | undefined): Interceptor[] {
   if (name === EMPTY) return [(options, nextCall) => new InterceptingCall(nextCall(options), {})];
   return chosen(CLIENT_INTERCEPTORS, name);
@@ -66,7 +84,7 @@ export function serverChain(name: string | undefined): ServerInterceptor[] {
 }
 
 function chosen<Each>(all: Readonly<Record<string, () => Each>>, name: string | undefined): Each[] {
-  if (name === undefined) return [];
+  if (name === undefined || name === NOTHING) return [];
   if (name === FULL) return Object.values(all).map((make) => make());
   const make = all[name];
   if (make === undefined) throw new Error(`There is no interceptor "${name}"`);

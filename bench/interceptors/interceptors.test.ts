@@ -3,12 +3,13 @@ import { checkAnswer } from "../harness/call-of.ts";
 import { loadContender } from "../harness/load-contender.ts";
 import type { Pair } from "../harness/pair.ts";
 import { clientChain, INTERCEPTOR_NAMES, serverChain } from "./chains.ts";
-import { singleOnes, wholeChains } from "./pairs.ts";
+import { measureOwnCosts } from "./own-cost.ts";
+import { LIBRARIES, singleOnes, wholeChains } from "./pairs.ts";
 import { measureRejections } from "./rejections.ts";
 
-const singles = singleOnes(INTERCEPTOR_NAMES);
+const pairs = LIBRARIES.flatMap((library) => [...wholeChains(library), ...singleOnes(library, INTERCEPTOR_NAMES)]);
 
-test.each<Pair>([...wholeChains(), ...singles])("$name: answers as without", async (pair) => {
+test.each<Pair>(pairs)("$contender, $name: answers as without", async (pair) => {
   const contender = await loadContender(pair.contender);
   await using server = await contender.serve({ interceptors: serverChain(pair.serverChain) });
   using caller = contender.connect({
@@ -21,11 +22,20 @@ test.each<Pair>([...wholeChains(), ...singles])("$name: answers as without", asy
 });
 
 test("an interceptor that is not there is not measured as none", () => {
-  expect(() => clientChain("nothing")).toThrow("nothing");
-  expect(() => serverChain("nothing")).toThrow("nothing");
+  expect(() => clientChain("missing")).toThrow("missing");
+  expect(() => serverChain("missing")).toThrow("missing");
 });
 
 test("an open circuit refuses calls in less than a millisecond", async () => {
   const { medianMs } = await measureRejections(200);
   expect(medianMs).toBeLessThan(1);
+});
+
+test("every interceptor is measured by itself, with calls that end well", async () => {
+  const costs = await measureOwnCosts({ rounds: 1, calls: 20 });
+  const { client, server } = INTERCEPTOR_NAMES;
+  expect(costs.map(({ name }) => name)).toEqual([
+    ...["empty", ...client, "full"].map((name) => `client/${name}`),
+    ...["empty", ...server, "full"].map((name) => `server/${name}`),
+  ]);
 });

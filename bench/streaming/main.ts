@@ -13,8 +13,8 @@ await compareTransports(
     name: "streaming",
     shape: "stream",
     plan: options.quick
-      ? { rounds: 1, concurrencies, sliceMs: 250, leadInMs: 50, warmUpMs: 200 }
-      : { rounds: 5, concurrencies, sliceMs: 850, leadInMs: 100, warmUpMs: 400 },
+      ? { rounds: 1, concurrencies, sliceMs: 250, leadInMs: 50, warmUpCalls: 20 }
+      : { rounds: 5, concurrencies, sliceMs: 850, leadInMs: 100, warmUpCalls: 800 },
     unit: { plural: "messages", perCall: MESSAGES_PER_STREAM },
     about:
       `ListProducts: streams of ${MESSAGES_PER_STREAM} messages from the server, one product each (${SIZES.protobuf} bytes in protobuf, ${SIZES.json} in JSON); p50 and p99 are of whole ` +

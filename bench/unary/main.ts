@@ -13,8 +13,8 @@ await compareTransports(
     name: "unary",
     shape: "unary",
     plan: options.quick
-      ? { rounds: 1, concurrencies, sliceMs: 250, leadInMs: 50, warmUpMs: 200 }
-      : { rounds: 5, concurrencies, sliceMs: 1_600, leadInMs: 150, warmUpMs: 700 },
+      ? { rounds: 1, concurrencies, sliceMs: 250, leadInMs: 50, warmUpCalls: 500 }
+      : { rounds: 5, concurrencies, sliceMs: 1_600, leadInMs: 200, warmUpCalls: 20_000 },
     unit: { plural: "calls", perCall: 1 },
     about: `GetProduct: one product, ${SIZES.protobuf} bytes in protobuf and ${SIZES.json} in JSON.`,
   },
