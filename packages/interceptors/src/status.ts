@@ -92,7 +92,7 @@ export function encodeDetails(code: status, text: string, details: StatusDetails
     help && any("Help", [message(1, [string(1, help.description), string(2, help.url)])]),
   ].filter((each) => Buffer.isBuffer(each));
   const size = () => inOrder.reduce((sum, each) => sum + each.length + 4, Buffer.byteLength(text) + 16);
-  while (size() > MAX_DETAILS_BYTES) inOrder.pop();
+  while (inOrder.length > 1 && size() > MAX_DETAILS_BYTES) inOrder.pop();
   return Buffer.concat([varintField(1, code), string(2, text), ...inOrder.map((each) => message(3, [each]))]);
 }
 
