@@ -83,6 +83,24 @@ describe("Gradient2Limit", () => {
     expect(limit.current).toBe(102);
   });
 
+  test("C2: one answer lowers it by a tenth at most, however long it took", () => {
+    const limit = new Gradient2Limit({ min: 100, max: 1_000 });
+    feed(limit, 500, 10);
+    const before = limit.current;
+    feed(limit, 1, 100_000);
+    expect(limit.current).toBeGreaterThanOrEqual(Math.floor(before * 0.9));
+    expect(limit.current).toBeLessThan(before);
+  });
+
+  test("C2: the average forgets a slow time within some tens of answers", () => {
+    const limit = new Gradient2Limit();
+    feed(limit, 3_000, 100);
+    feed(limit, 100, 10);
+    const before = limit.current;
+    feed(limit, 10, 50);
+    expect(limit.current).toBeLessThan(before);
+  });
+
   test("C2: the average is that of 600", () => {
     const limit = new Gradient2Limit({ min: 100, max: 100_000 });
     feed(limit, 2_000, 10);
@@ -120,6 +138,15 @@ describe("Permits", () => {
     expect(permits.take("critical")).toBe(false);
     permits.give("critical");
     expect(permits.take("sheddable")).toBe(true);
+  });
+
+  test("C4: a permit that comes back is guaranteed again", () => {
+    const permits = new Permits(fixed(10), { critical: 0.2 });
+    for (let i = 0; i < 10; i++) {
+      permits.take("critical");
+      permits.give("critical");
+    }
+    expect(Array.from({ length: 10 }, () => permits.take("sheddable")).filter(Boolean)).toHaveLength(8);
   });
 
   test("C4: in no order are there more than the limit, nor is anybody denied a guaranteed one", () => {
