@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { StatusObject } from "@grpc/grpc-js";
 import {
   type CallOptions,
   ClientError,
@@ -21,6 +22,9 @@ interface Extra {
   /** Waits for a connection instead of failing without one. @default false */
   waitForReady?: boolean;
 }
+
+/** The call that is being started: what nice-grpc does not hand on finds its way to the channel here. */
+const current = new AsyncLocalStorage<Outgoing>();
 
 /** What the proto says of each method, by path. */
 const facts = new Map(
@@ -47,13 +51,10 @@ export function connect(target: string, observe: (event: RetryEvent | BreakerEve
   ];
   const outgoing = (): Outgoing | undefined => current.getStore();
   const client = createClientFactory()
-    .use(withDetails)
+    .use<Extra>(withDetails)
     .create(GreeterDefinition, interceptChannel(channel, chain, { methods, outgoing }));
   return Object.assign(client, { close: () => channel.close() });
 }
-
-/** The call that is being started: what nice-grpc does not hand on finds its way to the channel here. */
-const current = new AsyncLocalStorage<Outgoing>();
 
 /** An error with what the server said of it. */
 export type GreeterError = ClientError & Partial<ErrorDetails>;
@@ -61,13 +62,15 @@ export type GreeterError = ClientError & Partial<ErrorDetails>;
 async function* withDetails<Request, Response>(
   call: ClientMiddlewareCall<Request, Response>,
   { deadline, waitForReady = false, ...options }: CallOptions & Extra,
-) {
+): AsyncGenerator<Awaited<Response>, Awaited<Response> | void, undefined> {
   let details: Partial<ErrorDetails> = {};
   const outgoing: Outgoing = {
     options: deadline === undefined ? {} : { deadline },
     waitForReady,
-    onStatus: ({ reason, domain, errorMetadata, retryAfterMs, violations }: Partial<ErrorDetails>) => {
-      details = { reason, domain, errorMetadata, retryAfterMs, violations } as Partial<ErrorDetails>;
+    // With what errors() has put there.
+    onStatus: (result: StatusObject & Partial<ErrorDetails>) => {
+      const { code: _, details: __, metadata: ___, ...rest } = result;
+      details = rest;
     },
   };
   const responses = call.next(call.request as never, options);

@@ -81,10 +81,10 @@ export const GreetRequest: MessageFns<GreetRequest> = {
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<GreetRequest>, I>>(base?: I): GreetRequest {
-    return GreetRequest.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GreetRequest>): GreetRequest {
+    return GreetRequest.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GreetRequest>, I>>(object: I): GreetRequest {
+  fromPartial(object: DeepPartial<GreetRequest>): GreetRequest {
     const message = createBaseGreetRequest();
     message.name = object.name ?? "";
     return message;
@@ -148,10 +148,10 @@ export const GreetAllRequest: MessageFns<GreetAllRequest> = {
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<GreetAllRequest>, I>>(base?: I): GreetAllRequest {
-    return GreetAllRequest.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<GreetAllRequest>): GreetAllRequest {
+    return GreetAllRequest.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<GreetAllRequest>, I>>(object: I): GreetAllRequest {
+  fromPartial(object: DeepPartial<GreetAllRequest>): GreetAllRequest {
     const message = createBaseGreetAllRequest();
     message.names = object.names?.map((e) => e) || [];
     return message;
@@ -215,10 +215,10 @@ export const Greeting: MessageFns<Greeting> = {
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<Greeting>, I>>(base?: I): Greeting {
-    return Greeting.fromPartial(base ?? ({} as any));
+  create(base?: DeepPartial<Greeting>): Greeting {
+    return Greeting.fromPartial(base ?? {});
   },
-  fromPartial<I extends Exact<DeepPartial<Greeting>, I>>(object: I): Greeting {
+  fromPartial(object: DeepPartial<Greeting>): Greeting {
     const message = createBaseGreeting();
     message.text = object.text ?? "";
     return message;
@@ -290,10 +290,6 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-type KeysOfUnion<T> = T extends T ? keyof T : never;
-export type Exact<P, I extends P> = P extends Builtin ? P
-  : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
-
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;
 }
@@ -305,6 +301,6 @@ export interface MessageFns<T> {
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   fromJSON(object: any): T;
   toJSON(message: T): unknown;
-  create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
-  fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+  create(base?: DeepPartial<T>): T;
+  fromPartial(object: DeepPartial<T>): T;
 }

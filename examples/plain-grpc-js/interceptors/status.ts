@@ -60,7 +60,7 @@ const MAX_DETAILS_BYTES = 4_800;
 export function statusOf(code: status, text: string, details: StatusDetails): StatusObject {
   const fitting = fitText(text);
   const metadata = new Metadata();
-  metadata.set(STATUS_DETAILS_KEY, encodeDetails(code, fitting, details));
+  metadata.set(STATUS_DETAILS_KEY, encodeDetails(code, text, details));
   return { code, details: fitting, metadata };
 }
 

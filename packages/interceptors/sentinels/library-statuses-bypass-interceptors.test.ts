@@ -24,6 +24,6 @@ test("a status that grpc-js makes by itself passes no interceptor", async () => 
   expect(seen).toBe(1);
   const { "grpc-status": code } = await http2Call(server.target, { "grpc-timeout": "10m" });
   expect(code).toBe(`${status.DEADLINE_EXCEEDED}`);
-  const workaround = "statusGuard of server/guard.ts, which stands in for the library's statuses";
+  const workaround = "server/status-guard.ts, which stands in for the library's statuses";
   expect(seen, mended("the library's statuses bypass interceptors", workaround)).toBe(1);
 });

@@ -19,6 +19,6 @@ test("onCancel fires after a call that has ended well", async () => {
   using client = rawClient(server.target);
   expect(await call(client, "Get")).toMatchObject({ code: status.OK });
   setTimeout(() => resolve(false), 2_000).unref();
-  const workaround = "what server/{context,telemetry,guard}.ts do to tell a cancellation from an end (D9)";
+  const workaround = "what server/context.ts and server/status-guard.ts do to tell a cancellation from an end (D9)";
   expect(await cancelled, mended("onCancel after every end", workaround)).toBe(true);
 });
