@@ -14,6 +14,7 @@ test("no method that the contract calls free of side effects writes", async () =
 
   const first = async (responses: AsyncIterable<unknown>) => {
     for await (const response of responses) return response;
+    throw new Error("The stream ended without a message");
   };
   const subscribe = async function* () {
     yield { subscribe: [product.id], unsubscribe: [] };
