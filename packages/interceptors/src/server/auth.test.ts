@@ -139,7 +139,7 @@ describe("authenticate()", () => {
     expect(seen).toEqual([{ certificateUri: "spiffe://shop/order" }]);
     expect(call.handler.metadata).toBeDefined();
     await refused(
-      aCall(named("URI:spiffe://shop/a, URI:spiffe://shop/order"), options),
+      aCall(named("URI:spiffe://shop/order, URI:spiffe://shop/a"), options),
       status.UNAUTHENTICATED,
       "UNAUTHENTICATED",
     );

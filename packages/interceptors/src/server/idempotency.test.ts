@@ -175,15 +175,18 @@ describe("idempotency()", () => {
     expect(row?.expires).toBe(clock.now() + 86_400_000);
     const gate = Promise.withResolvers<void>();
     store.gate = gate.promise;
+    call.call.sendMetadata(new Metadata());
     call.respond("done");
+    call.end(status.INTERNAL);
     await settled();
     // Not even headers: with them the client could not try again.
     expect(call.client).toEqual({ metadata: [], messages: [], statuses: [] });
     gate.resolve();
     await settled();
     expect(row?.answer).toMatchObject({ code: status.OK, response: Buffer.from("done") });
+    expect(call.client.metadata).toHaveLength(1);
     expect(call.client.messages).toEqual(["done"]);
-    expect(call.status.code).toBe(status.OK);
+    expect(call.client.statuses.map(({ code }) => code)).toEqual([status.OK]);
   });
 
   test("K4: repeats a stored answer, its trailers included, without the handler", async () => {

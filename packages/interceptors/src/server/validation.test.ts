@@ -65,9 +65,11 @@ describe("validation()", () => {
     const call = aCall(CHAT);
     call.call.sendMessage("first", () => undefined);
     call.receive("bad");
-    call.call.sendMessage("second", () => undefined);
     call.end(status.CANCELLED);
     call.end(status.OK);
+    call.call.sendMessage("second", () => undefined);
+    call.call.sendMetadata(new Metadata());
+    expect(call.client.metadata).toHaveLength(1);
     expect(call.client.messages).toEqual(["first"]);
     expect(call.client.statuses.map(({ code }) => code)).toEqual([status.INVALID_ARGUMENT]);
   });

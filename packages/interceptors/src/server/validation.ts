@@ -53,14 +53,11 @@ export function validation({ check, observe }: ValidationOptions): ServerInterce
       start: (next) =>
         next({
           onReceiveMessage: (message, accept) => {
+            // Neither the messages after it nor the end of them: a message that is not passed on holds the end back.
             if (refused) return;
             const result = statusFor(check(path, message));
             if (result === undefined) accept(message);
             else refuse(result);
-          },
-          onReceiveHalfClose: (accept) => {
-            // To the handler of a stream the end would mean that it has had all of it.
-            if (!refused) accept();
           },
         }),
       // The handler may still be at work on what it had: its answer comes after the client's.
