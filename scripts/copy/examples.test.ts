@@ -28,6 +28,7 @@ describe("the interceptors of an example are what `npm run copy` in its folder w
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
     const copied = there.map((path) => [path.slice(folder.length + 1), readFileSync(path, "utf8")] as const);
-    expect(Object.fromEntries(copied)).toEqual(Object.fromEntries(texts));
+    const message = `These are not the current copies. Run: npm run copy, in examples/${example}`;
+    expect(Object.fromEntries(copied), message).toEqual(Object.fromEntries(texts));
   });
 });

@@ -60,7 +60,7 @@ const MAX_DETAILS_BYTES = 4_800;
 export function statusOf(code: status, text: string, details: StatusDetails): StatusObject {
   const fitting = fitText(text);
   const metadata = new Metadata();
-  metadata.set(STATUS_DETAILS_KEY, encodeDetails(code, text, details));
+  metadata.set(STATUS_DETAILS_KEY, encodeDetails(code, fitting, details));
   return { code, details: fitting, metadata };
 }
 
@@ -92,7 +92,7 @@ export function encodeDetails(code: status, text: string, details: StatusDetails
     help && any("Help", [message(1, [string(1, help.description), string(2, help.url)])]),
   ].filter((each) => Buffer.isBuffer(each));
   const size = () => inOrder.reduce((sum, each) => sum + each.length + 4, Buffer.byteLength(text) + 16);
-  while (size() > MAX_DETAILS_BYTES) inOrder.pop();
+  while (inOrder.length > 1 && size() > MAX_DETAILS_BYTES) inOrder.pop();
   return Buffer.concat([varintField(1, code), string(2, text), ...inOrder.map((each) => message(3, [each]))]);
 }
 
