@@ -7,6 +7,7 @@ import { methods as policies } from "@holdfast/contracts/methods";
 import { attemptTimeout } from "@holdfast/interceptors/client/attempt-timeout";
 import { auth } from "@holdfast/interceptors/client/auth";
 import { breaker } from "@holdfast/interceptors/client/breaker";
+import { concurrencyLimit, Gradient2Limit } from "@holdfast/interceptors/client/concurrency-limit";
 import { context } from "@holdfast/interceptors/client/context";
 import { deadline } from "@holdfast/interceptors/client/deadline";
 import { errors } from "@holdfast/interceptors/client/errors";
@@ -17,6 +18,14 @@ import { attemptTelemetry, callTelemetry } from "@holdfast/interceptors/client/t
 import { context as serverContext } from "@holdfast/interceptors/server/context";
 import { deadline as serverDeadline } from "@holdfast/interceptors/server/deadline";
 import { guard, guarded } from "@holdfast/interceptors/server/guard";
+import { authenticate } from "@holdfast/interceptors/server/auth";
+import { authorize } from "@holdfast/interceptors/server/authorize";
+import { fault } from "@holdfast/interceptors/server/fault";
+import { idempotency } from "@holdfast/interceptors/server/idempotency";
+import type { IdempotencyStore } from "@holdfast/interceptors/server/idempotency-store";
+import { loadShed } from "@holdfast/interceptors/server/load-shed";
+import { rateLimit } from "@holdfast/interceptors/server/rate-limit";
+import { validation } from "@holdfast/interceptors/server/validation";
 import { telemetry as serverTelemetry } from "@holdfast/interceptors/server/telemetry";
 import { drainGate } from "@holdfast/interceptors/server/drain";
 import { statusGuard } from "@holdfast/interceptors/server/status-guard";
@@ -42,6 +51,8 @@ const CLIENT_INTERCEPTORS: Readonly<Record<string, () => Interceptor>> = {
   "idempotency-key": () => idempotencyKey({ methods }),
   retry: () => retry({ methods, budget: sharedBudget(target) }),
   breaker: () => breaker({ target }),
+  // Never so low that a call of the benchmark is refused.
+  "concurrency-limit": () => concurrencyLimit({ methods, limit: new Gradient2Limit({ min: 200, max: 400 }) }),
   "attempt-timeout": () => attemptTimeout({ methods, timeoutMs: 1_000 }),
   auth: () => auth({ token: async () => ({ value: "eyJhbGciOiJFZERTQSJ9".repeat(12) }) }),
   "attempt-telemetry": () => attemptTelemetry({ telemetry, methods, target }),
@@ -55,6 +66,26 @@ const SERVER_INTERCEPTORS: Readonly<Record<string, () => ServerInterceptor>> = {
   telemetry: () => serverTelemetry({ telemetry, methods }),
   drain: () => drainGate().interceptor,
   deadline: () => serverDeadline({ methods }),
+  // As much as a process can do is overload: here it decides, and lets everything in.
+  "load-shed": () => loadShed({ methods, minInFlight: 1_000, maxInFlight: 1_000 }),
+  fault: () => fault({ allowed: true, enabled: () => false, faults: [] }),
+  // What it costs to verify a token is the hook's affair.
+  auth: () => authenticate({ verify: () => ({ id: "bench", roles: ["reader"] }) }),
+  authorize: () => authorize({ paths: Object.keys(policies), rules }),
+  "rate-limit": () => rateLimit({ callsPerSecond: 1_000_000 }),
+  // The rules of the contract are the hook's affair, too.
+  validation: () => validation({ check: () => undefined }),
+  // GetProduct takes no key.
+  idempotency: () => idempotency({ store: noStore, methods }),
+};
+
+/** What the caller has to be. */
+const rules = Object.fromEntries(Object.keys(policies).map((path) => [path, { roles: ["reader"] }]));
+
+const noStore: IdempotencyStore = {
+  begin: () => Promise.reject(new Error("No call here has a key")),
+  finish: () => Promise.reject(new Error("No call here has a key")),
+  abandon: () => Promise.reject(new Error("No call here has a key")),
 };
 
 /** The names of all, by side. */
@@ -70,6 +101,9 @@ export const EMPTY = "empty";
 /** All of them; of a server, each behind a guard. */
 export const FULL = "full";
 
+/** Chains of a server that let nobody in without a token: their clients have `auth`. */
+export const WANT_TOKEN: ReadonlySet<string> = new Set(["auth", "authorize", FULL]);
+
 /** @param name One of them, {@link NOTHING}, {@link EMPTY} or {@link FULL}; undefined for none at all. */
 export function clientChain(name: string | undefined): Interceptor[] {
   if (name === EMPTY) return [(options, nextCall) => new InterceptingCall(nextCall(options), {})];
@@ -79,6 +113,8 @@ export function clientChain(name: string | undefined): Interceptor[] {
 /** The same for a server. */
 export function serverChain(name: string | undefined): ServerInterceptor[] {
   if (name === EMPTY) return [(_method, call) => new ServerInterceptingCall(call, {})];
+  // Who may do what is asked of a caller who is known.
+  if (name === "authorize") return [...serverChain("auth"), ...chosen(SERVER_INTERCEPTORS, name)];
   const chain = chosen(SERVER_INTERCEPTORS, name);
   return name === FULL ? guarded(chain) : chain;
 }

@@ -25,23 +25,23 @@ const codecs = {
 };
 const OK = { code: status.OK, details: "OK" };
 
-/** One unary call through a client's chain; below it stands what answers at once. Returns whether it has ended with OK. */
-export function clientCall(chain: readonly Interceptor[]): () => boolean {
+/** Makes unary calls through a client's chain; below it stands what answers at once. Tells of each that ends with OK. */
+export function clientCalls(chain: readonly Interceptor[], onOk: () => void): () => void {
   const begin = chain.reduceRight<NextCall>(
     (next, interceptor) => (options) => interceptor(options, next),
     () => new AnsweringCall(),
   );
   return () => {
-    let code: status | undefined;
     const call = begin({ method_definition: { ...unary, ...codecs } });
     call.start(new Metadata(), {
       onReceiveMetadata: () => undefined,
       onReceiveMessage: () => undefined,
-      onReceiveStatus: (result) => (code = result.code),
+      onReceiveStatus: ({ code }) => {
+        if (code === status.OK) onOk();
+      },
     });
     call.sendMessageWithContext({}, RESPONSE);
     call.halfClose();
-    return code === status.OK;
   };
 }
 
@@ -71,11 +71,11 @@ const HEADERS = {
   authorization: `Bearer ${"eyJhbGciOiJFZERTQSJ9".repeat(12)}`,
 };
 
-/** One unary call through a server's chain, with a handler that answers at once. Returns whether one status was sent. */
-export function serverCall(chain: readonly ServerInterceptor[]): () => boolean {
+/** The same through a server's chain, with a handler that answers at once. Tells of each OK that is sent. */
+export function serverCalls(chain: readonly ServerInterceptor[], onOk: () => void): () => void {
   const method = { ...unary, requestDeserialize: asIs, responseSerialize: asIs };
   return () => {
-    const wire = new WireCall();
+    const wire = new WireCall(onOk);
     const call = chain.reduce<ServerInterceptingCallInterface>((inner, each) => each(method, inner), wire);
     call.start({
       onReceiveMetadata: () => call.startRead(),
@@ -87,13 +87,16 @@ export function serverCall(chain: readonly ServerInterceptor[]): () => boolean {
       onCancel: () => undefined,
     });
     wire.receive();
-    return wire.statuses === 1;
   };
 }
 
 class WireCall implements ServerInterceptingCallInterface {
-  statuses = 0;
+  readonly #onOk: () => void;
   #listener: ServerListener | undefined;
+
+  constructor(onOk: () => void) {
+    this.#onOk = onOk;
+  }
 
   receive(): void {
     const metadata = new Metadata();
@@ -101,8 +104,6 @@ class WireCall implements ServerInterceptingCallInterface {
     this.#listener?.onReceiveMetadata(metadata);
     this.#listener?.onReceiveMessage({ productId: "prod_1" });
     this.#listener?.onReceiveHalfClose();
-    // As grpc-js does after every end.
-    this.#listener?.onCancel();
   }
   start(listener: ServerListener): void {
     this.#listener = listener;
@@ -110,8 +111,10 @@ class WireCall implements ServerInterceptingCallInterface {
   sendMessage(_message: unknown, callback: () => void): void {
     callback();
   }
-  sendStatus(): void {
-    this.statuses += 1;
+  sendStatus({ code }: { code?: status | null }): void {
+    if (code === status.OK) this.#onOk();
+    // As grpc-js does after every end.
+    queueMicrotask(() => this.#listener?.onCancel());
   }
   sendMetadata = (): void => undefined;
   startRead = (): void => undefined;
