@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { AsyncLocalStorage } from "node:async_hooks";
-import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
+import { InterceptingCall, type Interceptor, Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newContext, type Priority, rpcContext } from "../context.ts";
@@ -208,6 +208,19 @@ describe("concurrencyLimit()", () => {
     expect(first.statuses.map(({ code }) => code)).toEqual([status.OK]);
     expect((await refusal(waiting)).code).toBe(status.INTERNAL);
     expect(isStarted(last)).toBe(true);
+  });
+
+  test("C3: a cancelled attempt gives its permit back before its status comes, and not again then", () => {
+    const { interceptor, open } = setUp({ limit: 1 });
+    const deaf: Interceptor = (options, nextCall) =>
+      new InterceptingCall(nextCall(options), { cancel: () => undefined });
+    const call = new FakeCall([interceptor, deaf]).start();
+    call.cancel();
+    const next = open();
+    expect(isStarted(next)).toBe(true);
+    call.attempt.end(status.CANCELLED);
+    expect(call.statuses).toHaveLength(1);
+    expect(isStarted(open())).toBe(false);
   });
 
   test("C3: a listener that throws gives the permit back and ends the attempt", () => {
