@@ -1,7 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { CreateOrderResponse } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { RemoteError, Status } from "@holdfast/rpc";
 import { describe, expect, test } from "vitest";
-import { anOrder, aProduct, clients } from "./support/clients.ts";
+import { anOrder, aProduct, clients, settled } from "./support/clients.ts";
 
 describe("CreateOrder with one idempotency key", () => {
   test("50 times at once is one order: equal answers, or ABORTED", async () => {
@@ -63,5 +64,32 @@ describe("CreateOrder with one idempotency key", () => {
     const first = await all.orders.createOrder(request);
     const second = await all.orders.createOrder({ ...request, customerId: `${request.customerId}-2` });
     expect(second.order?.id).not.toBe(first.order?.id);
+  });
+});
+
+describe("CancelOrder with an idempotency key in its metadata", () => {
+  test("is answered from the store the second time, and refused with another order", async () => {
+    const all = clients();
+    const product = await aProduct(all);
+    // Paid after 2 s: time to cancel them.
+    const place = async () =>
+      (await all.orders.createOrder(anOrder(product, { paymentMethod: "pm_card_slow" }))).order?.id ?? "";
+    const [orderId, other] = [await place(), await place()];
+    const idempotencyKey = randomUUID();
+    const replayed: (string | undefined)[] = [];
+    const cancel = () =>
+      all.orders.cancelOrder(
+        { orderId },
+        { idempotencyKey, onHeader: (header) => replayed.push(header.get("idempotent-replayed")) },
+      );
+
+    const first = await cancel();
+    // Its state has gone on by now; the answer has not.
+    await settled(all, orderId);
+    expect(await cancel()).toEqual(first);
+    expect(replayed).toEqual([undefined, "true"]);
+
+    const reused = all.orders.cancelOrder({ orderId: other }, { idempotencyKey });
+    await expect(reused).rejects.toMatchObject({ code: Status.INVALID_ARGUMENT, reason: "IDEMPOTENCY_KEY_REUSED" });
   });
 });

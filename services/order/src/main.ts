@@ -42,7 +42,8 @@ await main(async () => {
   // Nearest to the wire first.
   const load = rpc.loadShed({ minInFlight: config.MIN_IN_FLIGHT });
   const admission = [rpc.guard(), rpc.context(), rpc.telemetry(), rpc.drain(), rpc.deadline(), load];
-  const request = [rpc.fault(parseFaults(config.FAULTS)), rpc.validation(), rpc.errors()];
+  const keys = rpc.idempotency({ store: store.idempotentCalls });
+  const request = [rpc.fault(parseFaults(config.FAULTS)), rpc.validation(), keys, rpc.errors()];
   const server = await serve(OrderServiceDefinition, orderHandlers({ store, products: catalogue, config }), {
     listen: config.LISTEN,
     log,

@@ -6,6 +6,7 @@ import type { Store } from "./adapters/open-store.ts";
 import { paymentsOverGrpc } from "./adapters/payments-over-grpc.ts";
 import { stockOverGrpc } from "./adapters/stock-over-grpc.ts";
 import type { Config } from "./config.ts";
+import type { Scope } from "./domain/scope.ts";
 import { startPruningKeys } from "./worker/prune-keys.ts";
 import { startSagaWorker } from "./worker/saga-worker.ts";
 
@@ -21,7 +22,9 @@ interface Dependencies {
 export function startWorkers({ store, products, payments, config, log }: Dependencies): {
   stop(options: { graceMs: number }): Promise<void>;
 } {
-  const pruning = startPruningKeys({ prune: store.pruneReplies, log, intervalMs: config.PRUNE_INTERVAL_MS });
+  const prune = async (limit: number, scope: Scope) =>
+    Math.max(await store.pruneReplies(limit, scope), await store.idempotentCalls.prune(scope, limit));
+  const pruning = startPruningKeys({ prune, log, intervalMs: config.PRUNE_INTERVAL_MS });
   const saga = startSagaWorker({
     orders: store.sagaOrders,
     stock: stockOverGrpc(products),

@@ -6,6 +6,7 @@ import * as kitLimit from "@holdfast/interceptors/client/concurrency-limit";
 import * as kitContext from "@holdfast/interceptors/client/context";
 import * as kitDeadline from "@holdfast/interceptors/client/deadline";
 import * as kitErrors from "@holdfast/interceptors/client/errors";
+import { hedging as kitHedging, type HedgingOptions } from "@holdfast/interceptors/client/hedging";
 import { idempotencyKey as kitIdempotencyKey } from "@holdfast/interceptors/client/idempotency-key";
 import { type RetryOptions, retry as kitRetry } from "@holdfast/interceptors/client/retry";
 import * as kitTelemetry from "@holdfast/interceptors/client/telemetry";
@@ -88,6 +89,19 @@ export function retry(options: Partial<Omit<RetryOptions, "methods" | "budget" |
 
 /** A service that is back is found within seconds: work that is retried from a table must not wait longer for its next step. */
 const BREAKER = { openMs: 1_000, maxOpenMs: 4_000 };
+
+/** A second host is asked when the first takes long, of the methods that the contract lets be hedged. */
+export function hedging(options: Omit<HedgingOptions, "methods" | "budget" | "attempts"> = {}): ClientPart {
+  return {
+    name: "hedging",
+    build: ({ methods, paths, budget, attempts, clock }) => {
+      if (![...paths.values()].some((path) => methods(path)?.hedge === true)) {
+        throw new ChainError('"hedging" has no effect: the contract lets no method of the service be hedged');
+      }
+      return kitHedging({ methods, budget, attempts, ...options }, { clock });
+    },
+  };
+}
 
 /** Calls to what mostly fails are refused here, until a few have shown that it is back. */
 export function breaker(options: kitBreaker.BreakersOptions = {}): ClientPart {

@@ -5,6 +5,7 @@ import * as kitAuthorize from "@holdfast/interceptors/server/authorize";
 import * as kitContext from "@holdfast/interceptors/server/context";
 import * as kitDeadline from "@holdfast/interceptors/server/deadline";
 import * as kitFault from "@holdfast/interceptors/server/fault";
+import * as kitIdempotency from "@holdfast/interceptors/server/idempotency";
 import * as kitLoadShed from "@holdfast/interceptors/server/load-shed";
 import * as kitRateLimit from "@holdfast/interceptors/server/rate-limit";
 import { validation as kitValidation } from "@holdfast/interceptors/server/validation";
@@ -106,6 +107,24 @@ export function rateLimit(options: kitRateLimit.RateLimitOptions): ServerPart {
 /** Requests that break the contract reach no handler. */
 export function validation(): ServerPart {
   return { name: "validation", build: () => [kitValidation({ check: checkRequest })] };
+}
+
+/** Repetitions of a call with an idempotency key in its metadata are answered from the store. */
+export function idempotency(options: Omit<kitIdempotency.IdempotencyOptions, "methods">): ServerPart {
+  return {
+    name: "idempotency",
+    build: ({ methods, paths, clock }) => {
+      const covers = (path: string) => {
+        const method = methods(path);
+        const unary = method?.requestStream === false && !method.responseStream;
+        return unary && method.key !== "field" && method.idempotency !== "NO_SIDE_EFFECTS";
+      };
+      if (![...paths.values()].some(covers)) {
+        throw new ChainError('"idempotency" has no effect: no method of the service leaves its key to the chain');
+      }
+      return [kitIdempotency.idempotency({ methods, ...options }, { clock })];
+    },
+  };
 }
 
 /** What a handler throws becomes a status with its reason; `serve` puts it around every handler. */

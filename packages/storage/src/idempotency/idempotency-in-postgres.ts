@@ -70,7 +70,11 @@ export interface IdempotencyInPostgres {
 const ROW_WAIT_MS = 250;
 
 /** Keeps the claims and answers of calls with an idempotency key in the table `idempotent_call`. */
-export function idempotencyInPostgres(database: Database<IdempotencySchema>): IdempotencyInPostgres {
+export function idempotencyInPostgres<Schema extends IdempotencySchema>(
+  serviceDatabase: Database<Schema>,
+): IdempotencyInPostgres {
+  // One with more tables has this one too, which the type of a transaction cannot say.
+  const database = serviceDatabase as unknown as Database<IdempotencySchema>;
   return {
     async begin(request, scope) {
       try {

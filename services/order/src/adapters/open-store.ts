@@ -1,5 +1,5 @@
 import type { Logger } from "@holdfast/process";
-import { listen, openDatabase, type Subscription } from "@holdfast/storage";
+import { idempotencyInPostgres, listen, openDatabase, type Subscription } from "@holdfast/storage";
 import { acceptOrder } from "./accept-order.ts";
 import type { EventToJson } from "./append-event.ts";
 import { EVENTS_CHANNEL, WORK_CHANNEL } from "./notify.ts";
@@ -56,6 +56,7 @@ export function openStore({ config, eventToJson, log }: OpenStoreOptions) {
     cancelOrder: cancelOrder(db, eventToJson),
     readOrderEvents: readOrderEvents(db),
     readCustomerEvents: readCustomerEvents(db),
+    idempotentCalls: idempotencyInPostgres(db),
     pruneReplies: pruneReplies(workerDb, { keepHours: config.IDEMPOTENCY_KEEP_HOURS }),
     sagaOrders: sagaOrdersInPostgres({ db: workerDb, eventToJson, ...leases }),
     subscribeToEvents: (orderOrCustomerId: string): Subscription =>

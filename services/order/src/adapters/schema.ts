@@ -1,9 +1,9 @@
-import type { Generated } from "@holdfast/storage";
+import type { Generated, IdempotencySchema } from "@holdfast/storage";
 import type { CancelReason, OrderState } from "../domain/order.ts";
 import type { SagaStep } from "../domain/saga/saga.ts";
 
 /** The tables of migrations/. */
-export interface Schema {
+export interface Schema extends IdempotencySchema {
   orders: OrdersTable;
   order_lines: OrderLinesTable;
   customer_counters: { customer_id: string; last_sequence: bigint };
