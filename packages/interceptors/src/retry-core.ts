@@ -240,8 +240,9 @@ export function readFailure(result: StatusObject, sent: boolean | undefined) {
  * not take the one for the other. A reason of the server's own stays: it is something else than the timer of both sides.
  */
 export function withoutAttemptTimeout(result: StatusObject, path: string): StatusObject {
+  if (result.code !== status.DEADLINE_EXCEEDED) return result;
   const { reason = "DEADLINE_EXCEEDED" } = detailsOf(result.metadata) ?? {};
-  if (result.code !== status.DEADLINE_EXCEEDED || reason !== "DEADLINE_EXCEEDED") return result;
+  if (reason !== "DEADLINE_EXCEEDED") return result;
   const text = `Cannot get an answer of ${path}: the last attempt ran out of its time, the call did not`;
   return statusOf(status.UNAVAILABLE, text, { reason: "ATTEMPT_TIMEOUT", metadata: { method: path } });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Interceptor, type Metadata, status } from "@grpc/grpc-js";
+import { InterceptingCall, type Interceptor, type Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { newContext, type RpcContext, rpcContext } from "../context.ts";
 import { detailsOf, statusOf } from "../status.ts";
@@ -246,6 +246,19 @@ describe("retry(), from hop to hop", () => {
     await nextTurn();
     expect(call.statuses).toMatchObject([{ code: status.INTERNAL, cause: new TypeError("of an interceptor") }]);
     expect(events.at(-1)).toMatchObject({ kind: "stopped", why: "threw" });
+  });
+
+  test("what is thrown further in while an attempt is under way cancels it, and there is one status as well", async () => {
+    const bad: Interceptor = (options, next) =>
+      new InterceptingCall(next(options), {
+        sendMessage: () => {
+          throw new TypeError("of an interceptor");
+        },
+      });
+    const { call } = aCall({ inside: [bad] });
+    await nextTurn();
+    expect(call.attempt.cancelled).toBe(status.CANCELLED);
+    expect(call.statuses).toMatchObject([{ code: status.INTERNAL }]);
   });
 });
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Interceptor, status } from "@grpc/grpc-js";
+import { InterceptingCall, type Interceptor, status } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { newContext, rpcContext } from "../context.ts";
 import { localStatus } from "../status.ts";
@@ -70,7 +70,15 @@ async function run(seed: number) {
   const throwing: Interceptor = (options, nextCall) => {
     if (random() < 0.03) throw new Error("of an interceptor");
     attempts.push(1);
-    return nextCall(options) as ReturnType<Interceptor>;
+    const maybe = (next: () => void): void => {
+      next();
+      if (random() < 0.01) throw new Error("of an interceptor");
+    };
+    return new InterceptingCall(nextCall(options), {
+      start: (metadata, listener, next) => maybe(() => next(metadata, listener)),
+      sendMessage: (message, next) => maybe(() => next(message)),
+      halfClose: (next) => maybe(next),
+    });
   };
   const trace = { traceId: "1".repeat(32), spanId: "1".repeat(16), sampled: false };
   const context = newContext({ requestId: "12345678", trace, retryCredit: pick([1, 10, Infinity]) });

@@ -183,6 +183,15 @@ describe("retry()", () => {
     expect(call.messages).toEqual(["ok"]);
   });
 
+  test("R6: headers that wait are those of the attempt that the status is of", () => {
+    const { call, clock } = aCall({ commitOn: "message" });
+    call.attempt.sendHeaders({ from: "first" });
+    call.attempt.end(status.UNAVAILABLE);
+    clock.advance(25);
+    call.attempt.end(status.NOT_FOUND);
+    expect(call.headers).toEqual([]);
+  });
+
   test("R6: headers that wait come before a final status; those of a stream do not wait", () => {
     const unary = aCall({ commitOn: "message" }).call;
     unary.attempt.sendHeaders({ from: "first" });
