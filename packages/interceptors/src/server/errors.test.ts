@@ -352,6 +352,7 @@ describe("toStatus()", () => {
   });
 
   test.each([["toString"], ["constructor"], ["no_such"], [7]])("E1: kind %s of nobody's table is INTERNAL", (kind) => {
+    expect(known({ kind })).toBeUndefined();
     expect(read({ kind })).toMatchObject({ code: status.INTERNAL, reason: "INTERNAL", requestId: "req-12345678" });
   });
 
