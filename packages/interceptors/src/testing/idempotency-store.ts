@@ -71,6 +71,9 @@ export function describeIdempotencyStore(name: string, make: () => Promise<Store
         aClaim({ key: "k" }),
       ];
       for (const each of others) expect(await store.begin(each, scope)).toEqual({ kind: "new" });
+      await store.finish(aClaim(), anAnswer(), scope);
+      const again = await Promise.all(others.map((each) => store.begin({ ...each, token: "token-2" }, scope)));
+      expect(again.map(({ kind }) => kind)).toEqual(["replay", "in_progress", "in_progress", "in_progress"]);
     });
 
     test("K3: of many claims at once one is new, and the others are told how long it may take", async () => {
