@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 import { AsyncLocalStorage } from "node:async_hooks";
-import { Client, credentials, type InterceptorOptions, type Metadata, type NextCall, status } from "@grpc/grpc-js";
+import {
+  Client,
+  credentials,
+  InterceptingCall,
+  type Interceptor,
+  type InterceptorOptions,
+  type Metadata,
+  type NextCall,
+  status,
+} from "@grpc/grpc-js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newContext, rpcContext } from "../context.ts";
@@ -252,6 +261,26 @@ describe("hedging()", () => {
     call.attempts[0]?.end(status.UNAVAILABLE, {}, "from the server");
     expect(call.statuses).toMatchObject([{ details: "from the server" }]);
     expect(budget.failures).toBe(1);
+  });
+
+  test("H4: what a server said is worth more than a later refusal in this process", () => {
+    const { open } = setUp();
+    const call = open();
+    call.attempts[0]?.end(status.UNAVAILABLE, {}, "from the server");
+    call.attempts[1]?.endWith(localStatus(status.UNAVAILABLE, "Cannot", { reason: "CIRCUIT_OPEN" }));
+    expect(call.statuses).toMatchObject([{ details: "from the server" }]);
+  });
+
+  test("H4: what a loser says after all counts for nothing", () => {
+    const { interceptor, clock, budget } = setUp();
+    const deaf: Interceptor = (options, nextCall) =>
+      new InterceptingCall(nextCall(options), { cancel: () => undefined });
+    const call = new FakeCall([interceptor, deaf]).start();
+    clock.advance(100);
+    call.attempts[1]?.succeed("first");
+    call.attempts[0]?.succeed("second");
+    expect(call.messages).toEqual(["first"]);
+    expect(budget.successes).toBe(1);
   });
 
   test("H4: what loses is cancelled with CANCELLED at its server, seen on the wire", async () => {
