@@ -40,7 +40,7 @@ export interface LoadShedOptions {
   maxStreams?: number;
   /** The limit shrinks while turns are later than `maxDelayMs` and the loop is busier than `maxUtilization`. */
   eventLoop?: {
-    /** @default 20 */
+    /** @default 10 */
     maxDelayMs?: number;
     /** Below it, a late turn is a pause and no overload; above it, more calls at once would only wait. @default 0.97 */
     maxUtilization?: number;
@@ -158,7 +158,7 @@ const PRESSURE_MS = 1_000;
 const TRIAL_SHARE = 0.02;
 
 const DEFAULTS = { maxInFlight: 1_000, minInFlight: 1, maxStreams: 1_000, maxHeapShare: 0.9, sampleMs: 500 };
-const LOOP_DEFAULTS = { maxDelayMs: 20, maxUtilization: 0.97 };
+const LOOP_DEFAULTS = { maxDelayMs: 10, maxUtilization: 0.97 };
 
 /** The decision: takes no call objects, and asks for the signals at most every `sampleMs`, when a call comes. */
 export class Shedder {
