@@ -1,4 +1,5 @@
 /** The parts of a client's chain: {@link CLIENT_ORDER} says where each one stands. Their options are those of the kit's files. */
+import type { Interceptor } from "@grpc/grpc-js";
 import * as kitTimeout from "@holdfast/interceptors/client/attempt-timeout";
 import * as kitAuth from "@holdfast/interceptors/client/auth";
 import * as kitBreaker from "@holdfast/interceptors/client/breaker";
@@ -103,20 +104,28 @@ export function hedging(options: Omit<HedgingOptions, "methods" | "budget" | "at
   };
 }
 
-/** Calls to what mostly fails are refused here, until a few have shown that it is back. */
+/** Calls to what mostly fails are refused here, until a few have shown that it is back. Clients given the same part share it. */
 export function breaker(options: kitBreaker.BreakersOptions = {}): ClientPart {
+  let shared: kitBreaker.Breakers | undefined;
   return {
     name: "breaker",
-    build: ({ target, clock, random }) =>
-      kitBreaker.breaker({ target, breakers: new kitBreaker.Breakers({ ...BREAKER, ...options }, { clock, random }) }),
+    build: ({ target, clock, random }) => {
+      shared ??= new kitBreaker.Breakers({ ...BREAKER, ...options }, { clock, random });
+      return kitBreaker.breaker({ target, breakers: shared });
+    },
   };
 }
 
-/** So many attempts in flight at once; what is more is refused here, or waits. */
+/** So many attempts in flight to one target; what is more is refused here, or waits. Clients given the same part share it. */
 export function concurrencyLimit(options: Omit<kitLimit.ConcurrencyLimitOptions, "methods">): ClientPart {
+  const shared = new Map<string, Interceptor>();
   return {
     name: "concurrencyLimit",
-    build: ({ methods, clock }) => kitLimit.concurrencyLimit({ methods, ...options }, { clock }),
+    build: ({ target, methods, clock }) => {
+      const limit = shared.get(target) ?? kitLimit.concurrencyLimit({ methods, ...options }, { clock });
+      shared.set(target, limit);
+      return limit;
+    },
   };
 }
 
