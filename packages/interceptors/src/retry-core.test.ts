@@ -61,36 +61,38 @@ describe("decideRetry()", () => {
     [true, { idempotency: "IDEMPOTENT", sent: true }],
     [false, { idempotency: "UNKNOWN" }],
     [false, { idempotency: "UNKNOWN", sent: true }],
+    // As proto-loader has it, from code without types.
+    [false, { idempotency: "IDEMPOTENCY_UNKNOWN" as "UNKNOWN", sent: true }],
     [true, { idempotency: "UNKNOWN", keyed: true, sent: true }],
     [true, { idempotency: "UNKNOWN", sent: false }],
   ])("R2: safe to try again: %s for %o", (safe, failure) => {
     expect(decide(failure)).toEqual(safe ? again(25) : stopped("not_safe"));
   });
 
-  describe("R3: tries again", () => {
+  describe("of codes", () => {
     const retried = (failure: Partial<Failure>, options: Partial<RetryOptions> = {}) =>
       CODES.filter((code) => code !== status.OK && decide({ ...failure, code }, options).retry).map(
         (code) => status[code],
       );
 
-    test("UNAVAILABLE, and a DEADLINE_EXCEEDED of the attempt", () => {
+    test("R3: tries again UNAVAILABLE, and a DEADLINE_EXCEEDED of the attempt", () => {
       expect(retried({ idempotency: "NO_SIDE_EFFECTS" })).toEqual(["DEADLINE_EXCEEDED", "UNAVAILABLE"]);
     });
 
-    test("not a DEADLINE_EXCEEDED of the call", () => {
+    test("R3: does not try a DEADLINE_EXCEEDED of the call again", () => {
       expect(retried({ leftMs: 50, pushback: 0 })).toEqual(["RESOURCE_EXHAUSTED", "UNAVAILABLE"]);
       expect(retried({ leftMs: 51, pushback: 0 })).toContain("DEADLINE_EXCEEDED");
     });
 
-    test.each([[{ pushback: 0 }], [{ retryAfterMs: 5 }]])("RESOURCE_EXHAUSTED with %o", (failure) => {
+    test.each([[{ pushback: 0 }], [{ retryAfterMs: 5 }]])("R3: tries again RESOURCE_EXHAUSTED with %o", (failure) => {
       expect(retried(failure)).toEqual(["DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNAVAILABLE"]);
     });
 
-    test("ABORTED if told so", () => {
+    test("R3: tries again ABORTED if told so", () => {
       expect(retried({}, { retryAborted: true })).toEqual(["DEADLINE_EXCEEDED", "ABORTED", "UNAVAILABLE"]);
     });
 
-    test("INTERNAL and UNKNOWN if told so, of NO_SIDE_EFFECTS methods", () => {
+    test("R3: tries again INTERNAL and UNKNOWN if told so, of NO_SIDE_EFFECTS methods", () => {
       const options = { retryInternal: true };
       expect(retried({ idempotency: "IDEMPOTENT" }, options)).toEqual(["DEADLINE_EXCEEDED", "UNAVAILABLE"]);
       expect(retried({ idempotency: "NO_SIDE_EFFECTS" }, options)).toEqual([
