@@ -199,12 +199,13 @@ describe("retry(), from hop to hop", () => {
     expect(events.at(-1)).toMatchObject({ kind: "stopped", why: "cancelled" });
   });
 
-  test("R17: cancelling an attempt is passed on, and what it ends with then is final", () => {
+  test("R17: cancelling an attempt is passed on, and what it ends with then is final, whatever it is", () => {
     const { call, clock } = aCall();
-    call.cancel();
-    expect(call.attempt.cancelled).toBe(status.CANCELLED);
+    call.call.cancelWithStatus(status.UNAVAILABLE, "of the caller");
+    expect(call.attempt.cancelled).toBe(status.UNAVAILABLE);
     clock.advance(60_000);
-    expect(call.statuses).toHaveLength(1);
+    expect(call.attempts).toHaveLength(1);
+    expect(call.statuses).toMatchObject([{ code: status.UNAVAILABLE }]);
   });
 
   test("R18: marks each attempt, names the host it went to, and says when the call is over", () => {
