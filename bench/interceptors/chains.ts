@@ -22,7 +22,7 @@ import { authenticate } from "@holdfast/interceptors/server/auth";
 import { authorize } from "@holdfast/interceptors/server/authorize";
 import { fault } from "@holdfast/interceptors/server/fault";
 import { idempotency } from "@holdfast/interceptors/server/idempotency";
-import type { IdempotencyStore } from "@holdfast/interceptors/server/idempotency-store";
+import type { IdempotencyStore } from "@holdfast/interceptors/server/idempotency";
 import { loadShed } from "@holdfast/interceptors/server/load-shed";
 import { rateLimit } from "@holdfast/interceptors/server/rate-limit";
 import { validation } from "@holdfast/interceptors/server/validation";

@@ -18,8 +18,8 @@ import { describeIdempotencyStore, type StoreUnderTest } from "../testing/idempo
 import { ManualClock } from "../testing/manual-clock.ts";
 import { FakeServerCall, type ServerCallShape } from "../testing/server-call.ts";
 import { currentClaim, type IdempotencyEvent, type IdempotencyOptions, idempotency } from "./idempotency.ts";
-import { outcomeOf, readKey } from "./idempotency-answers.ts";
-import type { Begun, Claim, ClaimRequest, IdempotencyStore, StoredAnswer } from "./idempotency-store.ts";
+import { outcomeOf, readKey } from "../idempotency-answers.ts";
+import type { Begun, Claim, ClaimRequest, IdempotencyStore, StoredAnswer } from "../idempotency-store.ts";
 
 /** For tests only: what it holds ends with the process, and that is when a store is needed. */
 class StoreInMemory implements IdempotencyStore {

@@ -6,8 +6,7 @@
  *          the stored answer; stores the answer before the client has it.
  * Doesn't: make the work and its record one: after a crash in between the outcome is unknown, and said to be. A handler
  *          that must do better stores the key with its effect, or confirms currentClaim() in its transaction.
- * With:    context.ts, server/idempotency-store.ts, server/idempotency-answers.ts, and a store, which has to outlive the
- *          process: there is none here.
+ * With:    context.ts, idempotency-answers.ts, idempotency-store.ts
  * Source:  Stripe's idempotent requests; draft-ietf-httpapi-idempotency-key-header.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -20,8 +19,10 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { type Clock, rpcContext, systemClock } from "../context.ts";
-import * as answers from "./idempotency-answers.ts";
-import type { Begun, Claim, IdempotencyStore, StoredAnswer } from "./idempotency-store.ts";
+import * as answers from "../idempotency-answers.ts";
+import type { Begun, Claim, IdempotencyStore, StoredAnswer } from "../idempotency-store.ts";
+
+export type { Claim, IdempotencyStore } from "../idempotency-store.ts";
 
 export interface IdempotentMethod {
   readonly idempotency: "UNKNOWN" | "IDEMPOTENT" | "NO_SIDE_EFFECTS";
@@ -235,11 +236,8 @@ class KeyedCall extends ServerInterceptingCall {
     let kept: StoredAnswer;
     let sent = result;
     try {
-      kept = answers.answerOf(
-        result,
-        this.#response && this.#definition.responseSerialize(this.#response.message),
-        this.#settings.maxResponseBytes,
-      );
+      const bytes = this.#response && this.#definition.responseSerialize(this.#response.message);
+      kept = answers.answerOf(result, bytes, this.#settings.maxResponseBytes);
     } catch {
       // A response that has no bytes: the work is done, and this is what came of it.
       sent = answers.internalError();

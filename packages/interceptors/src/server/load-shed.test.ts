@@ -4,11 +4,11 @@ import { Client, credentials, Metadata, Server, ServerCredentials, type StatusOb
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newContext, type Priority, rpcContext } from "../context.ts";
+import { type LoadSignals, processSignals } from "../load-signals.ts";
 import { detailsOf } from "../status.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { FakeServerCall, type ServerCallShape } from "../testing/server-call.ts";
 import { type Arrival, type LoadShedEvent, type LoadShedOptions, loadShed, type Permit, Shedder } from "./load-shed.ts";
-import { type LoadSignals, processSignals } from "./load-signals.ts";
 
 const IDLE: LoadSignals = { eventLoopDelayP99Ms: 0, utilization: 0.1, heapUsedShare: 0.1 };
 const LATE: LoadSignals = { eventLoopDelayP99Ms: 100, utilization: 1, heapUsedShare: 0.1 };

@@ -6,13 +6,13 @@
  * Does:    keeps a server that is offered more than it can do at its best rate: bounds calls in progress by what the event
  *          loop can bear, refuses calls that cannot end in time, and drops by priority, repeated attempts first.
  * Doesn't: bound one caller (server/rate-limit.ts), queue (the event loop is the queue), or estimate how long streams take.
- * With:    context.ts, status.ts, server/load-signals.ts
+ * With:    context.ts, load-signals.ts, status.ts
  * Source:  gRFC A6 (pushback); Netflix concurrency-limits; "Overload Control for Scaling WeChat Microservices" (DAGOR).
  */
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
 import { type Clock, type Priority, rpcContext, systemClock } from "../context.ts";
 import { statusOf } from "../status.ts";
-import { type LoadSignals, processSignals, ServiceTime } from "./load-signals.ts";
+import { type LoadSignals, processSignals, ServiceTime } from "../load-signals.ts";
 
 export type ShedCause = "in_flight" | "streams" | "priority" | "heap" | "doomed";
 

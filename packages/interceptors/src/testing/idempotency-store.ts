@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 
-// As server/idempotency-store.ts has them, said again: this file is copied with any of the others.
+// As idempotency-store.ts has them, said again: this file is copied with any of the others.
 interface Claim {
   readonly principal: string;
   readonly method: string;

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
-import type { IdempotencyStore } from "@holdfast/interceptors/server/idempotency-store";
+import type { IdempotencyStore } from "@holdfast/interceptors/server/idempotency";
 import { detailsOf } from "@holdfast/interceptors/status";
 import { aClaim, anAnswer, describeIdempotencyStore } from "@holdfast/interceptors/testing/idempotency-store";
 import { createTestDatabase } from "@holdfast/testkit";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Copy:    server/idempotency-store.ts
+ * Copy:    idempotency-store.ts
  * Place:   beside server/idempotency.ts, which asks it.
  * Does:    says what a store of idempotency keys must do.
  * Doesn't: do it: a store in memory would forget at the very moment that it is for.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Copy:    server/load-signals.ts
+ * Copy:    load-signals.ts
  * Place:   beside server/load-shed.ts, which asks it.
  * Does:    tells how busy this process is: how late the turns of its event loop are, how much of the time it works, how
  *          full its heap is, how long the calls of a method take. In Node that is what a queue would tell elsewhere: calls

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /**
- * Copy:    server/idempotency-answers.ts
+ * Copy:    idempotency-answers.ts
  * Place:   beside server/idempotency.ts, which uses it.
  * Does:    reads a key, decides what of an answer is kept under it, and makes the statuses that a key can lead to.
  * Doesn't: keep anything.
- * With:    status.ts, server/idempotency-store.ts
+ * With:    idempotency-store.ts, status.ts
  * Source:  draft-ietf-httpapi-idempotency-key-header; AIP-155.
  */
 import { createHash } from "node:crypto";
 import { Metadata, type ServerInterceptingCallInterface, type StatusObject, status } from "@grpc/grpc-js";
-import { STATUS_DETAILS_KEY, statusOf } from "../status.ts";
+import { STATUS_DETAILS_KEY, statusOf } from "./status.ts";
 import type { Begun, StoredAnswer } from "./idempotency-store.ts";
 
 /** UNAVAILABLE is not among them: it says that it may work another time, not that nothing has happened. */
