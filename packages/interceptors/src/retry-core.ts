@@ -216,11 +216,8 @@ function isRetryable(failure: Failure, { retryAborted, retryInternal }: Decision
 }
 
 /** The wait before the n-th retry of a row, n from 1: never less than 1 ms, so that no loop is tight. */
-export function backoffMs(
-  n: number,
-  { baseDelayMs, multiplier, maxDelayMs, jitter }: BackoffPolicy,
-  random: () => number,
-): number {
+export function backoffMs(n: number, policy: BackoffPolicy, random: () => number): number {
+  const { baseDelayMs, multiplier, maxDelayMs, jitter } = policy;
   const longest = Math.min(maxDelayMs, baseDelayMs * multiplier ** (n - 1));
   return Math.max(1, longest * (jitter === "full" ? random() : 0.8 + 0.4 * random()));
 }
