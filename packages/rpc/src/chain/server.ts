@@ -1,10 +1,12 @@
 /** The parts of a server's chain: {@link SERVER_ORDER} says where each one stands. Their options are those of the kit's files. */
+import { status } from "@grpc/grpc-js";
 import { checkRequest } from "../server/check-request.ts";
 import * as kitAuth from "@holdfast/interceptors/server/auth";
 import * as kitAuthorize from "@holdfast/interceptors/server/authorize";
 import * as kitContext from "@holdfast/interceptors/server/context";
 import * as kitDeadline from "@holdfast/interceptors/server/deadline";
 import * as kitFault from "@holdfast/interceptors/server/fault";
+import { RELEASED } from "@holdfast/interceptors/idempotency-answers";
 import * as kitIdempotency from "@holdfast/interceptors/server/idempotency";
 import * as kitLoadShed from "@holdfast/interceptors/server/load-shed";
 import * as kitRateLimit from "@holdfast/interceptors/server/rate-limit";
@@ -109,20 +111,25 @@ export function validation(): ServerPart {
   return { name: "validation", build: () => [kitValidation({ check: checkRequest })] };
 }
 
-/** Repetitions of a call with an idempotency key in its metadata are answered from the store. */
+/**
+ * Repetitions of a call with an idempotency key in its metadata are answered from the store. What the contract calls IDEMPOTENT is done
+ * again where its answer was lost; of other methods the outcome is unknown then.
+ */
 export function idempotency(options: Omit<kitIdempotency.IdempotencyOptions, "methods">): ServerPart {
   return {
     name: "idempotency",
     build: ({ methods, paths, clock }) => {
-      const covers = (path: string) => {
+      const covered = [...paths.values()].filter((path) => {
         const method = methods(path);
         const unary = method?.requestStream === false && !method.responseStream;
         return unary && method.key !== "field" && method.idempotency !== "NO_SIDE_EFFECTS";
-      };
-      if (![...paths.values()].some(covers)) {
+      });
+      if (covered.length === 0) {
         throw new ChainError('"idempotency" has no effect: no method of the service leaves its key to the chain');
       }
-      return [kitIdempotency.idempotency({ methods, ...options }, { clock })];
+      const transactional = covered.filter((path) => methods(path)?.idempotency === "IDEMPOTENT");
+      const releaseOn = transactional.length === covered.length ? [...RELEASED, status.UNAVAILABLE] : RELEASED;
+      return [kitIdempotency.idempotency({ methods, transactional, releaseOn, ...options }, { clock })];
     },
   };
 }

@@ -63,6 +63,8 @@ export const ErrorReason = {
   ERROR_REASON_PERMISSION_DENIED: 22,
   /** ERROR_REASON_FAULT_INJECTED - UNAVAILABLE. Or any other code: a fault that was switched on for a test or a demonstration. */
   ERROR_REASON_FAULT_INJECTED: 23,
+  /** ERROR_REASON_RESPONSE_NOT_KEPT - FAILED_PRECONDITION. The call was done before, under this idempotency key; its response was too long to keep: read it. */
+  ERROR_REASON_RESPONSE_NOT_KEPT: 24,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -93,6 +95,7 @@ export namespace ErrorReason {
   export type ERROR_REASON_UNAUTHENTICATED = typeof ErrorReason.ERROR_REASON_UNAUTHENTICATED;
   export type ERROR_REASON_PERMISSION_DENIED = typeof ErrorReason.ERROR_REASON_PERMISSION_DENIED;
   export type ERROR_REASON_FAULT_INJECTED = typeof ErrorReason.ERROR_REASON_FAULT_INJECTED;
+  export type ERROR_REASON_RESPONSE_NOT_KEPT = typeof ErrorReason.ERROR_REASON_RESPONSE_NOT_KEPT;
   export type UNRECOGNIZED = typeof ErrorReason.UNRECOGNIZED;
 }
 
@@ -170,6 +173,9 @@ export function errorReasonFromJSON(object: any): ErrorReason {
     case 23:
     case "ERROR_REASON_FAULT_INJECTED":
       return ErrorReason.ERROR_REASON_FAULT_INJECTED;
+    case 24:
+    case "ERROR_REASON_RESPONSE_NOT_KEPT":
+      return ErrorReason.ERROR_REASON_RESPONSE_NOT_KEPT;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -227,6 +233,8 @@ export function errorReasonToJSON(object: ErrorReason): string {
       return "ERROR_REASON_PERMISSION_DENIED";
     case ErrorReason.ERROR_REASON_FAULT_INJECTED:
       return "ERROR_REASON_FAULT_INJECTED";
+    case ErrorReason.ERROR_REASON_RESPONSE_NOT_KEPT:
+      return "ERROR_REASON_RESPONSE_NOT_KEPT";
     case ErrorReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
