@@ -182,7 +182,9 @@ export function decideRetry(failure: Failure, policy: DecisionPolicy, random: ()
   if (pushback !== undefined && pushback < 0) return { retry: false, why: "pushback", failure: true };
   if (!isRetryable(failure, policy)) return { retry: false, why: "not_retryable", failure: false };
   const stop = (why: StopReason): Decision => ({ retry: false, why, failure: true });
-  if (idempotency === "UNKNOWN" && !keyed && sent !== false) return stop("not_safe");
+  // Any other word, such as proto-loader's "IDEMPOTENCY_UNKNOWN", allows nothing.
+  const safe = idempotency === "IDEMPOTENT" || idempotency === "NO_SIDE_EFFECTS";
+  if (!safe && !keyed && sent !== false) return stop("not_safe");
   if (attempts >= policy.maxAttempts) return stop("max_attempts");
   if (failure.credit < 1) return stop("credit");
   const delayMs = pushback ?? Math.max(backoffMs(failure.backoffs + 1, policy, random), retryAfterMs);
@@ -214,11 +216,8 @@ function isRetryable(failure: Failure, { retryAborted, retryInternal }: Decision
 }
 
 /** The wait before the n-th retry of a row, n from 1: never less than 1 ms, so that no loop is tight. */
-export function backoffMs(
-  n: number,
-  { baseDelayMs, multiplier, maxDelayMs, jitter }: BackoffPolicy,
-  random: () => number,
-): number {
+export function backoffMs(n: number, policy: BackoffPolicy, random: () => number): number {
+  const { baseDelayMs, multiplier, maxDelayMs, jitter } = policy;
   const longest = Math.min(maxDelayMs, baseDelayMs * multiplier ** (n - 1));
   return Math.max(1, longest * (jitter === "full" ? random() : 0.8 + 0.4 * random()));
 }
