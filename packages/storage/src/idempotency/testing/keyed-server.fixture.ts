@@ -30,9 +30,12 @@ async function work(request: string): Promise<Buffer> {
   await database.transaction(within(10_000), async (tx) => {
     await tx.insertInto("effect").values({ note: request }).execute();
     if (transactional && claim !== undefined) await confirmClaim(tx, claim);
+    if (request !== "stay before the commit") return;
     process.stdout.write(`ran ${request}\n`);
-    if (request === "stay before the commit") await new Promise(() => undefined);
+    await new Promise(() => undefined);
   });
+  // Not before: whoever reads it may end the process at once.
+  process.stdout.write(`ran ${request}\n`);
   if (request === "stay after the commit") await new Promise(() => undefined);
   return Buffer.from(`done by ${process.pid}`);
 }
