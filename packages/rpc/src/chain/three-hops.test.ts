@@ -57,7 +57,6 @@ async function thrice(next: Orders): Promise<unknown> {
 describe("three hops whose last one fails", () => {
   test("R12, R14: get at most 1.2 calls for each one that is offered, budgets of all hops included", async () => {
     const retried = await amplification([...base, client.retry()], once);
-    console.log(`FIGURES amplification over three hops: ${retried} (n = ${CALLS})`);
     expect(retried).toBeLessThanOrEqual(1.2);
     // Some were tried again: a chain that never does would pass, too.
     expect(retried).toBeGreaterThan(1);
