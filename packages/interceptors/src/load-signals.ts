@@ -52,19 +52,34 @@ export function processSignals(): { read: () => LoadSignals } & Disposable {
 /** How many of a method's last calls count. */
 const WINDOW = 31;
 
-/** How long the calls of a method take: the median of the last 31. */
+/**
+ * How long the calls of a method take: the median of the last 31, less where fewer calls are in progress than there were
+ * then. What a burst has taken says nothing about a server that is idle again.
+ */
 export class ServiceTime {
-  /** 0 until there are enough calls to tell. */
-  p50Ms = 0;
-  readonly #last: number[] = [];
+  #medianMs = 0;
+  #medianMsPerCall = 0;
+  readonly #last: { ms: number; msPerCall: number }[] = [];
   #count = 0;
 
-  add(ms: number, end: "done" | "cut"): void {
+  /** 0 until there are enough calls to tell. `inFlight`: calls in progress, the new one included. */
+  estimateMs(inFlight: number): number {
+    return Math.min(this.#medianMs, this.#medianMsPerCall * inFlight);
+  }
+
+  /** `inFlight`: as it was when the call began. */
+  add(ms: number, inFlight: number, end: "done" | "cut"): void {
     // One that was cut says that it would have taken longer, not how long.
-    if (end === "cut" && this.p50Ms === 0) return;
-    this.#last[this.#count % WINDOW] = end === "cut" ? Math.max(ms, this.p50Ms) : ms;
+    if (end === "cut" && this.#medianMs === 0) return;
+    const took = end === "cut" ? Math.max(ms, this.estimateMs(inFlight)) : ms;
+    this.#last[this.#count % WINDOW] = { ms: took, msPerCall: took / inFlight };
     this.#count += 1;
     if (this.#count < WINDOW || this.#count % 8 !== 0) return;
-    this.p50Ms = [...this.#last].sort((a, b) => a - b)[(WINDOW - 1) / 2] ?? 0;
+    this.#medianMs = median(this.#last.map((each) => each.ms));
+    this.#medianMsPerCall = median(this.#last.map((each) => each.msPerCall));
   }
+}
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[(WINDOW - 1) / 2] ?? 0;
 }

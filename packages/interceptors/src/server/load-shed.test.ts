@@ -307,6 +307,20 @@ describe("Shedder", () => {
     expect(place.admit({ deadline: place.clock.now() + 99 })).toBe("doomed");
   });
 
+  test("L4: what a burst has taken says nothing of a server that is idle again", () => {
+    const place = aShedder(fixed(100));
+    const { permits } = place.fillUp({ priority: "critical" });
+    expect(permits).toHaveLength(100);
+    place.clock.advance(2_000);
+    place.giveBack(permits);
+    place.endTurn();
+    const short = () => place.admit({ deadline: place.clock.now() + 500 });
+    expect(typeof short()).toBe("object");
+    // With many in progress it does.
+    place.fillUp({ priority: "critical" });
+    expect(short()).toBe("doomed");
+  });
+
   test("L4: lets a few of the doomed try, so that an estimate that was too high can come down", () => {
     const place = aShedder();
     place.took(100, 40);

@@ -215,11 +215,11 @@ export class Shedder {
 
   #admitUnary({ path, priority, retry, deadline }: Arrival, share: number, now: number): Permit | ShedCause {
     const { random, clock } = this.#env;
-    const time = this.#timeOf(path);
-    if (deadline - now < time.p50Ms && random() >= TRIAL_SHARE) return "doomed";
-
     const { critical, default: usual, sheddable } = this.#inFlight;
     const total = critical + usual + sheddable + 1;
+    const time = this.#timeOf(path);
+    if (deadline - now < time.estimateMs(total) && random() >= TRIAL_SHARE) return "doomed";
+
     const guaranteed = !retry && this.#inFlight[priority] + 1 <= this.limit * GUARANTEED[priority];
     const rank = 2 * PRIORITIES.indexOf(priority) + (retry ? 1 : 0);
     if (!guaranteed && total > Math.max(1, this.limit * share)) {
@@ -231,7 +231,7 @@ export class Shedder {
     this.#inFlight[priority] += 1;
     this.#peak = Math.max(this.#peak, total);
     return once((end) => {
-      time.add(clock.now() - now, end);
+      time.add(clock.now() - now, total, end);
       this.#leave(priority);
     });
   }
