@@ -51,9 +51,9 @@ const CLIENT_INTERCEPTORS: Readonly<Record<string, () => Interceptor>> = {
   "idempotency-key": () => idempotencyKey({ methods }),
   retry: () => retry({ methods, budget: sharedBudget(target) }),
   breaker: () => breaker({ target }),
-  // Never so low that a call of the benchmark is refused.
+  // These two refuse nothing here.
   "concurrency-limit": () => concurrencyLimit({ methods, limit: new Gradient2Limit({ min: 200, max: 400 }) }),
-  "attempt-timeout": () => attemptTimeout({ methods, timeoutMs: 1_000 }),
+  "attempt-timeout": () => attemptTimeout({ methods, timeoutMs: 4_500 }),
   auth: () => auth({ token: async () => ({ value: "eyJhbGciOiJFZERTQSJ9".repeat(12) }) }),
   "attempt-telemetry": () => attemptTelemetry({ telemetry, methods, target }),
 };

@@ -3,7 +3,7 @@ import { checkAnswer } from "../harness/call-of.ts";
 import { loadContender } from "../harness/load-contender.ts";
 import type { Pair } from "../harness/pair.ts";
 import { clientChain, INTERCEPTOR_NAMES, serverChain } from "./chains.ts";
-import { measureOwnCosts } from "./own-cost.ts";
+import { measureOwnCpu, measureOwnGarbage } from "./own-cost.ts";
 import { LIBRARIES, singleOnes, wholeChains } from "./pairs.ts";
 import { measureRejections } from "./rejections.ts";
 
@@ -32,10 +32,12 @@ test("an open circuit refuses calls in less than a millisecond", async () => {
 });
 
 test("every interceptor is measured by itself, with calls that end well", async () => {
-  const costs = await measureOwnCosts({ rounds: 1, calls: 20 });
+  const [cpu, garbage] = [await measureOwnCpu({ rounds: 1, calls: 20 }), await measureOwnGarbage({ calls: 20 })];
   const { client, server } = INTERCEPTOR_NAMES;
-  expect(costs.map(({ name }) => name)).toEqual([
+  const names = [
     ...["empty", ...client, "full"].map((name) => `client/${name}`),
     ...["empty", ...server, "full"].map((name) => `server/${name}`),
-  ]);
+  ];
+  expect(cpu.map(({ name }) => name)).toEqual(names);
+  expect(garbage.map(({ name }) => name)).toEqual(names);
 });

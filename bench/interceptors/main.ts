@@ -11,7 +11,7 @@ import type { Pair } from "../harness/pair.ts";
 import { publish, reportHead, showProgress } from "../harness/report.ts";
 import { measureInRounds, type Plan } from "../harness/rounds.ts";
 import { INTERCEPTOR_NAMES } from "./chains.ts";
-import type { OwnCost } from "./own-cost.ts";
+import { NOTHING_COLLECTED, type OwnCost } from "./own-cost.ts";
 import { LIBRARIES, singleOnes, wholeChains } from "./pairs.ts";
 import { measureRejections } from "./rejections.ts";
 
@@ -38,10 +38,11 @@ for (const library of LIBRARIES) {
   reports.push(`${library}, whole chains, ${lengthOf(whole)}:`, await measure(wholeChains(library), whole));
 }
 const own = options.quick ? { rounds: 1, calls: 200 } : { rounds: 9, calls: 5_000 };
+const [cpu, garbage] = [await measureOwn("cpu"), await measureOwn("garbage", NOTHING_COLLECTED)];
 reports.push(
-  `CPU of each by itself, without a wire below it (medians of n = ${own.rounds} rounds of ${own.calls} calls; \`empty\` does ` +
-    "nothing: the price of a layer):",
-  ownCostTable(await measureOwn()),
+  `Each by itself, without a wire below it: CPU, medians of n = ${own.rounds} rounds of ${own.calls} calls, and bytes that it leaves ` +
+    "to the garbage collector. `empty` does nothing: the price of a layer.",
+  ownCostTable(cpu, garbage),
 );
 for (const library of LIBRARIES) {
   const pairs = singleOnes(library, INTERCEPTOR_NAMES);
@@ -64,18 +65,18 @@ async function measure(pairs: readonly Pair[], plan: Plan): Promise<string> {
   return costTable(await measureInRounds(bench, [bare, ...wanted], "unary", plan, showProgress));
 }
 
-async function measureOwn(): Promise<OwnCost[]> {
-  showProgress("each by itself, without a wire");
+async function measureOwn(question: "cpu" | "garbage", nodeOptions: readonly string[] = []): Promise<OwnCost[]> {
+  showProgress(`each by itself, without a wire: ${question}`);
   const script = new URL("own-cost-process.ts", import.meta.url);
-  await using child = new Child(script, { core: pinned ? 1 : undefined, nodeOptions: [] });
-  return await child.ask<OwnCost[]>("measure", own);
+  await using child = new Child(script, { core: pinned ? 1 : undefined, nodeOptions });
+  return await child.ask<OwnCost[]>(question, own);
 }
 
-function ownCostTable(costs: readonly OwnCost[]): string {
-  return markdownTable(
-    ["", "CPU µs/call"],
-    costs.map(({ name, cpuUs }) => [name, figure(Math.max(0, cpuUs))]),
-  );
+function ownCostTable(cpu: readonly OwnCost[], garbage: readonly OwnCost[]): string {
+  const rows = cpu.map(({ name, cost }, index) => {
+    return [name, figure(Math.max(0, cost)), figure(Math.max(0, Math.round(garbage[index]?.cost ?? Number.NaN)))];
+  });
+  return markdownTable(["", "CPU µs/call", "bytes/call"], rows);
 }
 
 function lengthOf({ rounds, sliceMs }: Plan): string {

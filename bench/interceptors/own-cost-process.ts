@@ -1,5 +1,5 @@
 /** Measures what interceptors cost by themselves, in a process of its own: nothing else is compiled or collected in it. */
 import { answerQuestions } from "../harness/answer.ts";
-import { measureOwnCosts } from "./own-cost.ts";
+import { measureOwnCpu, measureOwnGarbage } from "./own-cost.ts";
 
-answerQuestions({ measure: measureOwnCosts });
+answerQuestions({ cpu: measureOwnCpu, garbage: measureOwnGarbage });

@@ -3,18 +3,52 @@ import { median } from "../harness/statistics.ts";
 import { clientChain, EMPTY, FULL, INTERCEPTOR_NAMES, serverChain } from "./chains.ts";
 import { clientCalls, serverCalls } from "./without-wire.ts";
 
-/** What a call through an interceptor costs more than through none, with no wire below it. Unit: microseconds of CPU. */
+/** What a call through an interceptor costs more than through none, with no wire below it. */
 export interface OwnCost {
+  /** `client/retry` */
   name: string;
-  cpuUs: number;
+  cost: number;
 }
 
 /**
- * Measures all interceptors in turn, round after round. A wire costs a hundred times as much as most of them: next to it their own
- * cost cannot be seen. What they make the wire do, with longer headers or with timers, is not in these figures.
+ * CPU in microseconds: medians of rounds in which all take turns. A wire costs a hundred times as much as most of them: next to it
+ * their own cost cannot be seen. What they make the wire do, with longer headers or with timers, is not in these figures.
  */
-export async function measureOwnCosts({ rounds, calls }: { rounds: number; calls: number }): Promise<OwnCost[]> {
-  const subjects = [
+export async function measureOwnCpu({ rounds, calls }: { rounds: number; calls: number }): Promise<OwnCost[]> {
+  const subjects = allSubjects();
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
+    for (const subject of subjects) {
+      const before = process.cpuUsage();
+      await subject.run(calls);
+      const { user, system } = process.cpuUsage(before);
+      if (round >= 0) subject.took.push((user + system) / calls);
+    }
+  }
+  return againstNone(subjects);
+}
+
+/**
+ * Bytes on the heap that are to be collected again, which costs more later on than most of what makes them. Wants a process in
+ * which nothing is collected meanwhile: see {@link NOTHING_COLLECTED}.
+ */
+export async function measureOwnGarbage({ calls }: { calls: number }): Promise<OwnCost[]> {
+  const subjects = allSubjects();
+  for (const subject of subjects) {
+    // Until it is compiled a function leaves more behind.
+    await subject.run(4 * calls);
+    globalThis.gc?.();
+    const before = process.memoryUsage().heapUsed;
+    await subject.run(calls);
+    subject.took.push((process.memoryUsage().heapUsed - before) / calls);
+  }
+  return againstNone(subjects);
+}
+
+/** Options of Node for {@link measureOwnGarbage}. */
+export const NOTHING_COLLECTED = ["--expose-gc", "--min-semi-space-size=512", "--max-semi-space-size=512"];
+
+function allSubjects(): Subject[] {
+  return [
     ...[undefined, EMPTY, ...INTERCEPTOR_NAMES.client, FULL].map((name) => {
       return new Subject("client", name, (onOk) => clientCalls(clientChain(name), onOk));
     }),
@@ -22,16 +56,13 @@ export async function measureOwnCosts({ rounds, calls }: { rounds: number; calls
       return new Subject("server", name, (onOk) => serverCalls(serverChain(name), onOk));
     }),
   ];
-  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
-    for (const subject of subjects) {
-      const cpuUs = await subject.measure(calls);
-      if (round >= 0) subject.took.push(cpuUs);
-    }
-  }
+}
+
+function againstNone(subjects: readonly Subject[]): OwnCost[] {
   return subjects.flatMap(({ side, name, took }) => {
-    const base = subjects.find((each) => each.side === side && each.name === undefined);
-    if (base === undefined || name === undefined) return [];
-    return [{ name: `${side}/${name}`, cpuUs: median(took) - median(base.took) }];
+    const none = subjects.find((each) => each.side === side && each.name === undefined);
+    if (none === undefined || name === undefined) return [];
+    return [{ name: `${side}/${name}`, cost: median(took) - median(none.took) }];
   });
 }
 
@@ -42,7 +73,7 @@ const BATCH = 100;
 class Subject {
   readonly side: "client" | "server";
   readonly name: string | undefined;
-  /** Of each round. Unit: microseconds. */
+  /** Of each round, for one call. */
   readonly took: number[] = [];
   readonly #call: () => void;
   #ok = 0;
@@ -53,18 +84,15 @@ class Subject {
     this.#call = calls(() => (this.#ok += 1));
   }
 
-  /** CPU of one call. @throws {Error} If one does not end with OK. */
-  async measure(calls: number): Promise<number> {
+  /** @throws {Error} If a call does not end with OK. */
+  async run(calls: number): Promise<void> {
     this.#ok = 0;
-    const before = process.cpuUsage();
     for (let made = 0; made < calls; made++) {
       this.#call();
       // Some go on in a later turn: for a token, for one.
       if (made % BATCH === 0) await turn();
     }
     await turn();
-    const { user, system } = process.cpuUsage(before);
     if (this.#ok !== calls) throw new Error(`${this.#ok} of ${calls} calls of ${this.side}/${this.name} ended with OK`);
-    return (user + system) / calls;
   }
 }
