@@ -11,6 +11,7 @@ import { concurrencyLimit, Gradient2Limit } from "@holdfast/interceptors/client/
 import { context } from "@holdfast/interceptors/client/context";
 import { deadline } from "@holdfast/interceptors/client/deadline";
 import { errors } from "@holdfast/interceptors/client/errors";
+import { hedging } from "@holdfast/interceptors/client/hedging";
 import { idempotencyKey } from "@holdfast/interceptors/client/idempotency-key";
 import { retry } from "@holdfast/interceptors/client/retry";
 import { sharedBudget } from "@holdfast/interceptors/client/retry-budget";
@@ -50,6 +51,8 @@ const CLIENT_INTERCEPTORS: Readonly<Record<string, () => Interceptor>> = {
   deadline: () => deadline({ methods, defaultMs: 5_000 }),
   "idempotency-key": () => idempotencyKey({ methods }),
   retry: () => retry({ methods, budget: sharedBudget(target) }),
+  // Instead of retry: one of the two makes the attempts. No call here is slow enough for a second one.
+  hedging: () => hedging({ methods: (path) => policies[path], budget: sharedBudget(target), delayMs: 4_000 }),
   breaker: () => breaker({ target }),
   // These two refuse nothing here.
   "concurrency-limit": () => concurrencyLimit({ methods, limit: new Gradient2Limit({ min: 200, max: 400 }) }),
@@ -98,7 +101,7 @@ export const INTERCEPTOR_NAMES = {
 export const NOTHING = "nothing";
 /** One that does nothing: what a layer costs in grpc-js itself. */
 export const EMPTY = "empty";
-/** All of them; of a server, each behind a guard. */
+/** All of them but hedging, in whose place retry stands; of a server, each behind a guard. */
 export const FULL = "full";
 
 /** Chains of a server that let nobody in without a token: their clients have `auth`. */
@@ -121,7 +124,10 @@ export function serverChain(name: string | undefined): ServerInterceptor[] {
 
 function chosen<Each>(all: Readonly<Record<string, () => Each>>, name: string | undefined): Each[] {
   if (name === undefined || name === NOTHING) return [];
-  if (name === FULL) return Object.values(all).map((make) => make());
+  if (name === FULL) {
+    const together = Object.entries(all).filter(([each]) => each !== "hedging");
+    return together.map(([, make]) => make());
+  }
   const make = all[name];
   if (make === undefined) throw new Error(`There is no interceptor "${name}"`);
   return [make()];
