@@ -140,6 +140,14 @@ describe("trace", () => {
     expect(contextOf({ traceparent: PARENT, baggage }).trace.baggage).toBeUndefined();
   });
 
+  test("T1: malformed baggage of any length is refused in no time", () => {
+    const baggage = `a=1${";k= ".repeat(2_000)};"`;
+    const begin = performance.now();
+    expect(contextOf({ traceparent: PARENT, baggage }).trace.baggage).toBeUndefined();
+    // Backtracking takes 2^2,000 steps; what is shown is that there is none, not how fast it is.
+    expect(performance.now() - begin).toBeLessThan(1_000);
+  });
+
   test("T1: as many of the traces that begin here are sampled as sampleRatio says; the caller's stay as they are", () => {
     expect(contextOf({}, { sampleRatio: 0.51 }).trace.sampled).toBe(true);
     expect(contextOf({}, { sampleRatio: 0.5 }).trace.sampled).toBe(false);
