@@ -44,6 +44,7 @@ describe("pnpm copy", () => {
     ["no folder", ["client/deadline"], "give the files and then the folder"],
     ["a last name that was meant to be copied too", ["client/deadline", "client/retry"], "say ./client/retry"],
     ["a file in the place of the folder", ["client/deadline", "file"], "it is not a folder"],
+    ["a folder that cannot be made", ["client/deadline", "/proc/x"], "Cannot copy into /proc/x"],
     ["an unknown flag", ["--forse"], "--forse"],
   ])("refuses %s, and writes nothing", async (_, args, message) => {
     await using folder = await folderOf({});

@@ -39,15 +39,22 @@ export async function writeFiles(
 }
 
 async function writeTogether(folder: string, texts: ReadonlyMap<string, string>, paths: string[]): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const staging = await mkdtemp(join(folder, ".copy-"));
   try {
     for (const [index, path] of paths.entries()) await writeFile(join(staging, `${index}`), texts.get(path) ?? "");
-    for (const path of paths) await mkdir(dirname(join(folder, path)), { recursive: true });
+    for (const path of paths) await makeFolder(dirname(join(folder, path)));
     for (const [index, path] of paths.entries()) await rename(join(staging, `${index}`), join(folder, path));
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
+}
+
+/** One level at a time: Node's recursive mkdir never comes back below /proc, where nothing can be made. */
+async function makeFolder(path: string): Promise<void> {
+  if ((await find(path)) !== undefined) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path);
 }
 
 async function stateOf(path: string, text: string): Promise<"absent" | "same" | "different"> {
