@@ -82,19 +82,56 @@ describe("fault()", () => {
     expect(new FakeServerCall(interceptor).start().handler.metadata).toBeUndefined();
   });
 
-  const wrong: Fault[] = [
-    { share: 2, end: "drop" },
-    { share: -0.1, end: "drop" },
-    { share: Number.NaN, end: "drop" },
-    { share: 1, delayMs: -1 },
-    { share: 1, delayMs: Infinity },
-    { share: 1, end: { code: status.OK } },
-    { share: 1, end: { code: Number("99") } },
-    { share: 1 },
-    { share: 1, end: "drop", methods: ["test.v1.Test/Get"] },
-  ];
-  test.each(wrong.map((each) => [each]))("cannot be built with %o, allowed or not", (each) => {
-    expect(() => fault({ allowed: false, enabled: () => true, faults: [each] })).toThrow(/Cannot build fault/);
+  const get = "/test.v1.Test/Get";
+  const lists = "a list of /pkg.Service/Method or /pkg.Service/";
+  test.each<[unknown, string]>([
+    [null, "a fault must be an object, is null"],
+    [1, "a fault must be an object, is 1"],
+    [[], "a fault must be an object, is []"],
+    [{ share: 1, method: [get], end: "drop" }, 'there is no option "method" of a fault'],
+    [{ share: 1, delay: 100 }, 'there is no option "delay" of a fault'],
+    [{ end: "drop" }, "share must be above 0 and at most 1, is undefined"],
+    [{ share: 2, end: "drop" }, "share must be above 0 and at most 1, is 2"],
+    [{ share: 0, end: "drop" }, "share must be above 0 and at most 1, is 0"],
+    [{ share: -0.1, end: "drop" }, "share must be above 0 and at most 1, is -0.1"],
+    [{ share: Number.NaN, end: "drop" }, "share must be above 0 and at most 1, is NaN"],
+    [{ share: null, end: "drop" }, "share must be above 0 and at most 1, is null"],
+    [{ share: "1", end: "drop" }, "share must be above 0 and at most 1, is '1'"],
+    [{ share: 1, delayMs: -1 }, "delayMs must be a number, 0 or more, is -1"],
+    [{ share: 1, delayMs: Infinity }, "delayMs must be a number, 0 or more, is Infinity"],
+    [{ share: 1, delayMs: "1e3" }, "delayMs must be a number, 0 or more, is '1e3'"],
+    [{ share: 1 }, "it must have a delayMs or an end"],
+    [{ share: 1, end: "abort", delayMs: 10 }, "end must be \"drop\" or an object, is 'abort'"],
+    [{ share: 1, end: null }, 'end must be "drop" or an object, is null'],
+    [{ share: 1, end: { code: 14, txt: "x" } }, 'there is no option "txt" of end'],
+    [{ share: 1, end: { code: "UNAVAILABLE" } }, "end.code must be 1 to 16, is 'UNAVAILABLE'"],
+    [{ share: 1, end: { code: status.OK } }, "end.code must be 1 to 16, is 0"],
+    [{ share: 1, end: { code: 99 } }, "end.code must be 1 to 16, is 99"],
+    [{ share: 1, end: { code: 1.5 } }, "end.code must be 1 to 16, is 1.5"],
+    [{ share: 1, end: { code: 14, text: 5 } }, "end.text must be a text, is 5"],
+    [{ share: 1, end: "drop", methods: [] }, `methods must be ${lists}, is []`],
+    [{ share: 1, end: "drop", methods: get }, `methods must be ${lists}, is '${get}'`],
+    [{ share: 1, end: "drop", methods: ["test.v1.Test/Get"] }, `methods must be ${lists}, is 'test.v1.Test/Get'`],
+    [{ share: 1, end: "drop", methods: [null] }, `methods must be ${lists}, is null`],
+  ])("cannot be built with %j, allowed or not", (each, text) => {
+    const build = () => fault({ allowed: false, enabled: () => true, faults: [each as Fault] });
+    expect(build).toThrow(`Cannot build fault: ${text}`);
+  });
+
+  test("cannot be built with a fault that no call can come to", () => {
+    const build = (...faults: Fault[]) => fault({ allowed: true, enabled: () => true, faults });
+    const rest: Fault = { share: 1, end: "drop" };
+    expect(() => build(rest, { share: 0.5, delayMs: 1 })).toThrow(
+      "Cannot build fault: faults must be over with number 1",
+    );
+    expect(() => build({ share: 0.5, delayMs: 1 }, { ...rest, methods: [get] }, rest)).not.toThrow();
+  });
+
+  test.each([
+    [{ allowed: true, enabled: () => true, faults: null }, "faults must be a list, is null"],
+    [{ allowed: true, enabled: () => true, fault: [] }, 'there is no option "fault" of fault'],
+  ])("cannot be built with options %j", (options, text) => {
+    expect(() => fault(options as never)).toThrow(`Cannot build fault: ${text}`);
   });
 });
 

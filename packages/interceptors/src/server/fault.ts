@@ -7,7 +7,8 @@
  * With:    context.ts, status.ts
  * Source:  -
  */
-import { ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
+import { inspect } from "node:util";
+import { ServerInterceptingCall, type ServerInterceptor, type status } from "@grpc/grpc-js";
 import { type Clock, rpcContext, systemClock, type Timer } from "../context.ts";
 import { statusOf } from "../status.ts";
 
@@ -15,7 +16,7 @@ import { statusOf } from "../status.ts";
 export interface Fault {
   /** Full paths (`/pkg.Service/Method`), or `/pkg.Service/` for all of a service. @default every method */
   methods?: readonly string[];
-  /** Which part of those calls, 0 to 1. */
+  /** Which part of those calls: above 0, at most 1. */
   share: number;
   /** How long the call waits before the handler has it. Unit: milliseconds. @default 0 */
   delayMs?: number;
@@ -37,12 +38,18 @@ export interface Env {
   random?: () => number;
 }
 
-/** Injects faults. */
+/** Injects faults. @throws {RangeError | TypeError} If a fault says what cannot be, `allowed` or not. */
 export function fault(
-  { allowed, enabled, faults }: FaultOptions,
+  options: FaultOptions,
   { clock = systemClock, random = Math.random }: Env = {},
 ): ServerInterceptor {
+  only("fault", options, ["allowed", "enabled", "faults"]);
+  const { allowed, enabled, faults } = options;
+  if (!Array.isArray(faults)) throw wrong("faults", "a list", faults);
   for (const each of faults) check(each);
+  const last = faults.findIndex(({ methods, share }) => methods === undefined && share === 1);
+  if (last !== -1 && last < faults.length - 1)
+    throw wrong("faults", `over with number ${last + 1}, which takes every call`, faults);
   // The same interface; grpc-js' type names the class.
   if (!allowed) return (_, call) => call as ServerInterceptingCall;
   return ({ path }, call) => {
@@ -86,17 +93,33 @@ function injected(code: status, text = "This failure was injected") {
   return statusOf(code, text, { reason: "FAULT_INJECTED" });
 }
 
-function check({ share, delayMs = 0, end, methods }: Fault): void {
-  if (!(share >= 0 && share <= 1)) throw new RangeError(`Cannot build fault: share must be 0 to 1, is ${share}`);
-  if (!(delayMs >= 0 && delayMs < Infinity)) {
-    throw new RangeError(`Cannot build fault: delayMs must be 0 or more, and finite, is ${delayMs}`);
-  }
-  if (typeof end === "object" && (status[end.code] === undefined || end.code === status.OK)) {
-    throw new RangeError(`Cannot build fault: end.code must be 1 to 16, is ${end.code}`);
-  }
+/** A fault is mostly JSON that somebody typed: it is checked as if it had no type. */
+function check(fault: unknown): void {
+  const { methods, share, delayMs = 0, end } = only("a fault", fault, ["methods", "share", "delayMs", "end"]);
+  if (!isNumber(share) || share <= 0 || share > 1) throw wrong("share", "above 0 and at most 1", share);
+  if (!isNumber(delayMs) || delayMs < 0) throw wrong("delayMs", "a number, 0 or more", delayMs);
   if (end === undefined && delayMs === 0) throw new TypeError("Cannot build fault: it must have a delayMs or an end");
-  const wrong = methods?.find((each) => !/^\/[\w.]+\/\w*$/.test(each));
-  if (wrong !== undefined) {
-    throw new RangeError(`Cannot build fault: methods must be /pkg.Service/Method or /pkg.Service/, is ${wrong}`);
+  if (end !== undefined && end !== "drop") {
+    const { code, text = "" } = only("end", end, ["code", "text"], '"drop" or an object');
+    if (!isNumber(code) || !Number.isInteger(code) || code < 1 || code > 16) throw wrong("end.code", "1 to 16", code);
+    if (typeof text !== "string") throw wrong("end.text", "a text", text);
   }
+  if (methods === undefined) return;
+  const must = "a list of /pkg.Service/Method or /pkg.Service/";
+  if (!Array.isArray(methods) || methods.length === 0) throw wrong("methods", must, methods);
+  for (const each of methods) if (!/^\/[\w.]+\/\w*$/.test(String(each))) throw wrong("methods", must, each);
+}
+
+/** The value's fields, once it is known that it has no others. */
+function only(name: string, value: unknown, keys: readonly string[], must = "an object"): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(name, must, value);
+  const unknown = Object.keys(value).find((key) => !keys.includes(key));
+  if (unknown !== undefined) throw new TypeError(`Cannot build fault: there is no option "${unknown}" of ${name}`);
+  return { ...value };
+}
+
+const isNumber = (value: unknown): value is number => Number.isFinite(value);
+
+function wrong(name: string, must: string, value: unknown): RangeError {
+  return new RangeError(`Cannot build fault: ${name} must be ${must}, is ${inspect(value, { breakLength: Infinity })}`);
 }
