@@ -34,12 +34,15 @@ export function mayCarryKey({ key, idempotency }: { key: string; idempotency: st
   return key === "metadata" || (key === "none" && idempotency !== "NO_SIDE_EFFECTS");
 }
 
-/** The key that the metadata carries: undefined for none, null for one that cannot be used. */
+/**
+ * The key that the metadata carries: undefined for none, null for one that cannot be used. Visible characters only: Node joins
+ * several values of one key with ", ", and two keys must not become a third.
+ */
 export function readKey(metadata: Metadata): string | undefined | null {
   const values = metadata.get("idempotency-key");
   if (values.length === 0) return undefined;
   const [key] = values;
-  return values.length === 1 && typeof key === "string" && /^[\x20-\x7e]{1,255}$/.test(key) ? key : null;
+  return values.length === 1 && typeof key === "string" && /^[!-~]{1,255}$/.test(key) ? key : null;
 }
 
 /** SHA-256 of a request: equal for equal requests only. */

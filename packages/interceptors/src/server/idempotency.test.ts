@@ -132,7 +132,7 @@ async function answered(
 }
 
 describe("idempotency()", () => {
-  test("K1: takes a key of 1 to 255 printable ASCII characters, one of them, and no other", () => {
+  test("K1: takes a key of 1 to 255 visible ASCII characters, one of them, and no other", () => {
     const keyed = (...values: string[]) => {
       const metadata = new Metadata();
       for (const each of values) metadata.add("idempotency-key", each);
@@ -144,6 +144,8 @@ describe("idempotency()", () => {
     expect(keyed("x".repeat(256))).toBeNull();
     expect(keyed("")).toBeNull();
     expect(keyed("a", "b")).toBeNull();
+    // What arrives of two on the wire.
+    expect(keyed("a, b")).toBeNull();
     const call = aService().send({ metadata: { "idempotency-key": "x".repeat(256) } });
     expect(call.status.code).toBe(status.INVALID_ARGUMENT);
     expect(detailsOf(call.status.metadata)?.violations).toMatchObject([{ field: "idempotency-key" }]);
@@ -451,6 +453,18 @@ describe("idempotency()", () => {
     expect(build({ maxResponseBytes: -1 })).toThrow(RangeError);
     expect(build({ retryAfterMs: 0 })).toThrow(RangeError);
     expect(build({ storeTimeoutMs: Number.NaN })).toThrow(RangeError);
+  });
+
+  const must = "transactional must be /pkg.Service/Method, is";
+  test.each<[Partial<IdempotencyOptions>, string]>([
+    [{ releaseOn: [status.ABORTED, status.OK] }, "releaseOn must be 1 to 16, is 0"],
+    [{ releaseOn: [Number("17")] }, "releaseOn must be 1 to 16, is 17"],
+    [{ releaseOn: ["ABORTED" as never] }, "releaseOn must be 1 to 16, is NaN"],
+    [{ transactional: ["test.v1.Test/Get"] }, `${must} test.v1.Test/Get`],
+    [{ transactional: ["/test.v1.Test/"] }, `${must} /test.v1.Test/`],
+    [{ transactional: ["get"] }, `${must} get`],
+  ])("refuses %j", (options, text) => {
+    expect(() => aService(options)).toThrow(new RangeError(`Cannot build idempotency: ${text}`));
   });
 });
 
