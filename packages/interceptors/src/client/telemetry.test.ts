@@ -251,6 +251,11 @@ describe("callTelemetry() and attemptTelemetry()", () => {
     expect(telemetry.logs).toMatchObject([{ deadline_remaining: 900 }]);
   });
 
+  test.each([undefined, false])("T4: refuses redact where logRequests is %s: it would do nothing", (logRequests) => {
+    const build = () => setup({ redact: ["x"], ...(logRequests !== undefined && { logRequests }) });
+    expect(build).toThrow(/^Cannot build telemetry: redact has no effect/);
+  });
+
   test("T4: a request is logged only if so told, as JSON can hold it and without what is secret", () => {
     const request = { price: { units: 10n }, card: { number: "4111" }, note: "hi" };
     const told = setup({ logRequests: true, redact: ["number"] });

@@ -10,14 +10,8 @@
  * Source:  OpenTelemetry semantic conventions for gRPC (release candidate) for spans; gRFC A66 and A96 for metrics.
  */
 import { randomUUID } from "node:crypto";
-import {
-  InterceptingCall,
-  type Interceptor,
-  type InterceptorOptions,
-  type Metadata,
-  type StatusObject,
-  status,
-} from "@grpc/grpc-js";
+import { InterceptingCall, status } from "@grpc/grpc-js";
+import type { Interceptor, InterceptorOptions, Metadata, StatusObject } from "@grpc/grpc-js";
 
 type Listener = Required<NonNullable<Parameters<InterceptingCall["start"]>[1]>>;
 
@@ -111,10 +105,13 @@ type Options = InterceptorOptions & { [CALL_SPAN]?: CallSpan; [ROOT_SPAN]?: true
 
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** One span, one log record and the call's metrics. */
+/** One span, one log record and the call's metrics. @throws {TypeError} If `redact` has nothing to be left out of. */
 export function callTelemetry(options: ClientTelemetryOptions, env: Env = {}): Interceptor {
   const { clock = Date, uuid = randomUUID } = env;
   const { telemetry, methods, target, logRequests = false } = options;
+  if (options.redact !== undefined && !logRequests) {
+    throw new TypeError("Cannot build telemetry: redact has no effect, logRequests must be true with it");
+  }
   if (telemetry === undefined) return (call, nextCall) => nextCall(call) as InterceptingCall;
   const redact = new Set(options.redact);
   return (call: Options, nextCall) => {

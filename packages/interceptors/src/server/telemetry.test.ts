@@ -190,6 +190,12 @@ describe("the access log", () => {
     });
   });
 
+  test.each([undefined, false])("T4: refuses redact where logRequests is %s: it would do nothing", (logRequests) => {
+    const build = () =>
+      telemetry({ methods: () => ({}), redact: ["x"], ...(logRequests !== undefined && { logRequests }) });
+    expect(build).toThrow(/^Cannot build telemetry: redact has no effect/);
+  });
+
   test("T4: loggable() holds nothing that JSON cannot, however deep", () => {
     const circular: Record<string, unknown> = { bytes: new Uint8Array(3), at: new Date(0), map: new Map([["a", 1n]]) };
     circular.self = circular;

@@ -87,11 +87,14 @@ const FAULTS: ReadonlySet<status> = new Set([
   status.DATA_LOSS,
 ]);
 
-/** Records every call. */
+/** Records every call. @throws {TypeError} If there is something to redact, and nothing it would be left out of. */
 export function telemetry(
   { telemetry: port, methods, logRequests = false, redact }: ServerTelemetryOptions,
   { clock = systemClock, uuid = randomUUID }: Env = {},
 ): ServerInterceptor {
+  if (redact !== undefined && !logRequests) {
+    throw new TypeError("Cannot build telemetry: redact has no effect, logRequests must be true with it");
+  }
   // Both are the same interface; grpc-js' type names the class.
   if (port === undefined) return (_, call) => call as ServerInterceptingCall;
   const redacted = new Set(redact);
