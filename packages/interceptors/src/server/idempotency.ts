@@ -11,13 +11,8 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
-import {
-  Metadata,
-  ServerInterceptingCall,
-  type ServerInterceptingCallInterface,
-  type ServerInterceptor,
-  status,
-} from "@grpc/grpc-js";
+import { Metadata, ServerInterceptingCall, status } from "@grpc/grpc-js";
+import type { ServerInterceptingCallInterface, ServerInterceptor } from "@grpc/grpc-js";
 import { type Clock, rpcContext, systemClock } from "../context.ts";
 import * as answers from "../idempotency-answers.ts";
 import type { Begun, Claim, IdempotencyStore, StoredAnswer } from "../idempotency-store.ts";
@@ -73,7 +68,7 @@ const NEVER = new AbortController().signal;
 
 type Settings = Required<Omit<IdempotencyOptions, "observe">> & Pick<IdempotencyOptions, "observe"> & { clock: Clock };
 
-/** Answers the repetitions of a call from the store. @throws {RangeError} If a number makes no sense. */
+/** Answers the repetitions of a call from the store. @throws {RangeError} If an option makes no sense. */
 export function idempotency(
   options: IdempotencyOptions,
   { clock = systemClock }: { clock?: Clock } = {},
@@ -95,6 +90,11 @@ export function idempotency(
   requireRange("maxResponseBytes", settings.maxResponseBytes, 0, 67_108_864);
   requireRange("retryAfterMs", settings.retryAfterMs, 1, 3_600_000);
   requireRange("storeTimeoutMs", settings.storeTimeoutMs, 1, 600_000);
+  for (const code of settings.releaseOn) requireRange("releaseOn", Number.isInteger(code) ? code : Number.NaN, 1, 16);
+  const wrong = settings.transactional.find((path) => !/^\/[\w.]+\/\w+$/.test(path));
+  if (wrong !== undefined) {
+    throw new RangeError(`Cannot build idempotency: transactional must be /pkg.Service/Method, is ${wrong}`);
+  }
 
   return (definition, call) => {
     const method = settings.methods(definition.path);
