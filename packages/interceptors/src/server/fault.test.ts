@@ -127,7 +127,7 @@ describe("fault()", () => {
     expect(() => build({ share: 0.5, delayMs: 1 }, { ...rest, methods: [get] }, rest)).not.toThrow();
   });
 
-  test.each([
+  test.each<[unknown, string]>([
     [{ allowed: true, enabled: () => true, faults: null }, "faults must be a list, is null"],
     [{ allowed: true, enabled: () => true, fault: [] }, 'there is no option "fault" of fault'],
   ])("cannot be built with options %j", (options, text) => {

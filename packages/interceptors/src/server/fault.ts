@@ -48,8 +48,9 @@ export function fault(
   if (!Array.isArray(faults)) throw wrong("faults", "a list", faults);
   for (const each of faults) check(each);
   const last = faults.findIndex(({ methods, share }) => methods === undefined && share === 1);
-  if (last !== -1 && last < faults.length - 1)
+  if (last !== -1 && last < faults.length - 1) {
     throw wrong("faults", `over with number ${last + 1}, which takes every call`, faults);
+  }
   // The same interface; grpc-js' type names the class.
   if (!allowed) return (_, call) => call as ServerInterceptingCall;
   return ({ path }, call) => {
