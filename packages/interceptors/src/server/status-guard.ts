@@ -77,6 +77,8 @@ interface Guarding extends StatusGuardOptions {
   endless: boolean;
 }
 
+const GUARD = Symbol("status guard");
+
 class GuardedCall extends ServerInterceptingCall {
   readonly #call: ServerInterceptingCallInterface;
   readonly #send: ServerInterceptingCallInterface["sendStatus"];
@@ -96,7 +98,12 @@ class GuardedCall extends ServerInterceptingCall {
     this.#options = options;
     this.#send = call.sendStatus.bind(call);
     // grpc-js calls this very method for the statuses that it makes by itself.
-    call.sendStatus = (result) => this.#sendOfLibrary(result);
+    Object.assign(call, { [GUARD]: this, sendStatus: GuardedCall.#libraryStatus });
+  }
+
+  /** One for all calls: a function of its own in each would keep the garbage of short calls for the slow collector. */
+  static #libraryStatus(this: { [GUARD]: GuardedCall }, result: PartialStatus): void {
+    this[GUARD].#sendOfLibrary(result);
   }
 
   override start(listener: WireListener): void {
@@ -105,13 +112,13 @@ class GuardedCall extends ServerInterceptingCall {
       onReceiveMetadata: (metadata) => {
         const [sent] = metadata.get("x-request-id");
         if (typeof sent === "string" && /^[\w.-]{8,128}$/.test(sent)) this.#requestId = sent;
-        this.#attempt(() => listener.onReceiveMetadata(metadata));
+        this.#attempt(() => this.#listener?.onReceiveMetadata(metadata));
       },
       onReceiveMessage: (message) => {
         this.#received += 1;
-        this.#attempt(() => listener.onReceiveMessage(message));
+        this.#attempt(() => this.#listener?.onReceiveMessage(message));
       },
-      onReceiveHalfClose: () => this.#attempt(() => listener.onReceiveHalfClose()),
+      onReceiveHalfClose: () => this.#attempt(() => this.#listener?.onReceiveHalfClose()),
       onCancel: () => this.#tell(),
     });
   }
@@ -175,7 +182,10 @@ class GuardedCall extends ServerInterceptingCall {
     if (this.#told) return;
     this.#told = true;
     this.#over = true;
-    this.#attempt(() => unseenStatus.during(this.#unseen, () => this.#listener?.onCancel()));
+    const listener = this.#listener;
+    // A stream outlives its call in HTTP/2's books: let go of the chain that hangs on it.
+    this.#listener = undefined;
+    this.#attempt(() => unseenStatus.during(this.#unseen, () => listener?.onCancel()));
   }
 
   #attempt(work: () => void): void {
