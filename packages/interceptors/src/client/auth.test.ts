@@ -339,6 +339,16 @@ describe("auth()", () => {
     expect(() => setup(options)).toThrow(RangeError);
   });
 
+  test.each([
+    [{}, "undefined"],
+    [{ token: "abc" }, "string"],
+    [{ token: null }, "object"],
+  ])("refuses to be built with %o: the token has to be asked for", (options, is) => {
+    expect(() => auth(options as never)).toThrow(
+      new TypeError(`Cannot build auth: token must be a function, is ${is}`),
+    );
+  });
+
   test("T5: a server that refuses the old token sees the call again with the new one", async () => {
     const seen: unknown[] = [];
     await using server = await rawServer({

@@ -101,8 +101,11 @@ export class TokenCache {
   }
 }
 
-/** Puts a bearer token on every attempt. */
+/** Puts a bearer token on every attempt. @throws {TypeError | RangeError} If an option cannot be what it is. */
 export function auth(options: AuthOptions, { clock = systemClock }: { clock?: Clock | undefined } = {}): Interceptor {
+  if (typeof options.token !== "function") {
+    throw new TypeError(`Cannot build auth: token must be a function, is ${typeof options.token}`);
+  }
   for (const name of ["refreshAheadMs", "minRefreshMs"] as const) {
     const value = options[name] ?? 0;
     if (!(value >= 0)) throw new RangeError(`Cannot build auth: ${name} must be 0 to Infinity, is ${value}`);
