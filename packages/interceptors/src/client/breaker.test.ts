@@ -460,4 +460,22 @@ describe("breaker()", () => {
   ])("refuses %s: %d at construction", (name, value) => {
     expect(() => new Breakers({ [name]: value })).toThrow(`${name} must be`);
   });
+
+  test.each<[object, string]>([
+    [{ openMs: 40_000 }, "openMs must be 1 to 30000, is 40000"],
+    [{ maxOpenMs: 4_000 }, "openMs must be 1 to 4000, is 5000"],
+    [{ probes: 2.5 }, "probes must be a whole number, 1 to Infinity, is 2.5"],
+    [{ probes: Infinity }, "probes must be a whole number, 1 to Infinity, is Infinity"],
+    [{ slowRate: 0.1 }, "slowRate has no effect, slowCallMs must be finite with it"],
+    [{ openForMs: 1_000 }, 'there is no option "openForMs"'],
+  ])("refuses %o at construction", (options, text) => {
+    expect(() => new Breakers(options)).toThrow(`Cannot build breaker: ${text}`);
+  });
+
+  test("takes what has an effect, and numbers of a registry only where that is made", () => {
+    const own = { openMs: 40_000, maxOpenMs: 40_000, slowRate: 0.1, slowCallMs: 50, countResourceExhausted: false };
+    expect(() => new Breakers({ ...own, observe: () => undefined })).not.toThrow();
+    const options = { target: "payment:1", openMs: 1_000 };
+    expect(() => breaker(options)).toThrow('Cannot build breaker: there is no option "openMs"');
+  });
 });
