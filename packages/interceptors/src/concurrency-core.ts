@@ -96,7 +96,8 @@ export class Gradient2Limit extends AdaptiveLimit {
   }
 }
 
-const PRIORITIES: readonly Priority[] = ["critical", "default", "sheddable"];
+/** The most important first. */
+export const PRIORITIES: readonly Priority[] = ["critical", "default", "sheddable"];
 export type Shares = Partial<Record<Priority, number>>;
 
 /** Who holds how many permits. A share of the limit that a priority does not use is kept free for it. */
@@ -170,6 +171,18 @@ export class WaitingLine<T extends { readonly priority: Priority }> {
   #byPriority(priorities: readonly Priority[], entries: readonly T[]): T[] {
     return priorities.flatMap((priority) => entries.filter((each) => each.priority === priority));
   }
+}
+
+/** What is given has these names only. @throws {TypeError} If it has another. */
+export function only(given: object, names: readonly string[], kind = "option"): void {
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new TypeError(`Cannot build concurrency limit: there is no ${kind} "${unknown}"`);
+}
+
+/** Returns the value, which may have no fraction. @throws {RangeError} If it has one, or is out of its range. */
+export function whole(name: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new RangeError(`Cannot build concurrency limit: ${name} must be a whole number, ${min} to ${max}, is ${value}`);
 }
 
 /** Returns the value. @throws {RangeError} If it is out of its range. */

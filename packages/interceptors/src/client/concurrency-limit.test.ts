@@ -369,6 +369,17 @@ describe("concurrencyLimit()", () => {
   ])("refuses %j at construction", (options) => {
     expect(() => concurrencyLimit(options)).toThrow(RangeError);
   });
+
+  test.each<[object, string]>([
+    [{ limit: 1.9 }, "limit must be a whole number, 1 to 1000000, is 1.9"],
+    [{ limit: "10" }, "limit must be a whole number, 1 to 1000000, is 10"],
+    [{ limit: 10, queue: { size: 5.5 } }, "queue.size must be a whole number, 1 to 1000000, is 5.5"],
+    [{ limit: 10, queue: { size: 5, maxWait: 5 } }, 'there is no option of queue "maxWait"'],
+    [{ limit: 10, shares: { critcal: 0.5 } }, 'there is no priority "critcal"'],
+    [{ limit: 10, max: 10 }, 'there is no option "max"'],
+  ])("refuses %j at construction, and says why", (options, text) => {
+    expect(() => concurrencyLimit(options as never)).toThrow(`Cannot build concurrency limit: ${text}`);
+  });
 });
 
 function isRunning(call: FakeCall): boolean {

@@ -9,7 +9,17 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { InterceptingCall, type Interceptor, Metadata, type NextCall, type StatusObject, status } from "@grpc/grpc-js";
-import { type Limit, Permits, type Sample, type Shares, WaitingLine, within } from "../concurrency-core.ts";
+import {
+  type Limit,
+  only,
+  Permits,
+  PRIORITIES,
+  type Sample,
+  type Shares,
+  WaitingLine,
+  whole,
+  within,
+} from "../concurrency-core.ts";
 import { type Clock, type Priority, rpcContext, systemClock, type Timer } from "../context.ts";
 import { isLocal, localStatus } from "../status.ts";
 
@@ -54,21 +64,25 @@ const DROPS = new Set([status.DEADLINE_EXCEEDED, status.UNAVAILABLE]);
 
 /** Lets an attempt start when there is a permit for it, and gives the permit back when the attempt ends, however it does. */
 export function concurrencyLimit(
-  { limit, queue, methods, shares, observe }: ConcurrencyLimitOptions,
+  options: ConcurrencyLimitOptions,
   { clock = systemClock }: { clock?: Clock } = {},
 ): Interceptor {
+  const { limit, queue, methods, shares, observe } = options;
+  only(options, ["limit", "queue", "methods", "shares", "observe"]);
+  only(queue ?? {}, ["size", "maxWaitMs"], "option of queue");
+  only(shares ?? {}, PRIORITIES, "priority");
   const given = shares ?? (methods ? { critical: 0.2, default: 0.1 } : {});
-  if (typeof limit === "number") within("limit", limit, 1, 1_000_000);
-  if (queue) within("queue.size", queue.size, 1, 1_000_000);
+  if (typeof limit !== "object") whole("limit", limit, 1, 1_000_000);
+  if (queue) whole("queue.size", queue.size, 1, 1_000_000);
   if (queue?.maxWaitMs !== undefined) within("queue.maxWaitMs", queue.maxWaitMs, 1, 2 ** 31 - 1);
   const sum = Object.values(given).reduce((total, share) => total + within("a share", share, 0, 1), 0);
   within("the sum of shares", Number(sum.toFixed(9)), 0, 1);
   const permits = new Permits(typeof limit === "number" ? { current: limit, add: () => undefined } : limit, given);
   const line = queue && new WaitingLine<LimitedCall>(queue.size);
   const house = { permits, line, maxWaitMs: queue?.maxWaitMs ?? 1_000, clock, observe };
-  return (options, nextCall) => {
-    const priority = methods?.(options.method_definition.path)?.priority ?? rpcContext.get()?.priority ?? "default";
-    return new InterceptingCall(new LimitedCall(house, priority, options, nextCall));
+  return (call, nextCall) => {
+    const priority = methods?.(call.method_definition.path)?.priority ?? rpcContext.get()?.priority ?? "default";
+    return new InterceptingCall(new LimitedCall(house, priority, call, nextCall));
   };
 }
 
