@@ -10,13 +10,14 @@ import { SERVER_ORDER, type ServerDeps, type ServerPart } from "./server-part.ts
  * @throws {ChainError} For parts out of order, for a part that would have no effect, and without those that a server of ours
  * never goes without.
  */
-export function buildServerChain(parts: readonly ServerPart[], deps: ServerDeps): ServerInterceptor[] {
+export function buildServerChain(parts: readonly ServerPart[], deps: Omit<ServerDeps, "parts">): ServerInterceptor[] {
   checkOrder(parts, SERVER_ORDER);
   checkRequired(parts, ["guard", "context", "drain", "deadline", "validation", "errors"]);
+  const byName = new Map(parts.map((part) => [part.name, part]));
   const observe = ({ path, error }: { path: string; error: unknown }) =>
     deps.log.error({ path, err: error }, "an interceptor failed");
   return guarded(
-    parts.flatMap((part) => part.build(deps)),
+    parts.flatMap((part) => part.build({ ...deps, parts: byName })),
     { observe },
   );
 }

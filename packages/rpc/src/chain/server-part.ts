@@ -14,19 +14,25 @@ export interface ServedMethod extends MethodFacts {
 export interface ServerDeps {
   /** The methods of the service; undefined for health and reflection. */
   readonly methods: (path: string) => ServedMethod | undefined;
-  /** Of all its methods. */
+  /** The path of a method of the service by its name in the generated client. */
   readonly paths: ReadonlyMap<string, string>;
+  /** The paths of all methods that the server has: the service's, health's and reflection's. */
+  readonly served: ReadonlySet<string>;
   readonly log: Logger;
   readonly gate: DrainGate;
   readonly clock: Clock;
   readonly random: () => number;
   /** What is to be closed with the server. */
   readonly onClose: (resource: Disposable) => void;
+  /** The parts that the chain consists of. */
+  readonly parts: ReadonlyMap<ServerPartName, ServerPart>;
 }
 
 /** One interceptor of a server's chain, not built yet. */
 export interface ServerPart {
   readonly name: ServerPartName;
+  /** Of "authenticate": what anybody may call, `/package.Service/Method` or `/package.Service/*`. */
+  readonly publicMethods?: readonly string[];
   /**
    * More than one where a part works in two places; none where it works around the handler.
    * @throws {ChainError} For what would have no effect.

@@ -1,56 +1,83 @@
-/** The parts of a server's chain: {@link SERVER_ORDER} says where each one stands. Their options are those of the kit's files. */
+/** The parts of a server's chain: {@link SERVER_ORDER} says where each one stands, server-options.ts what it can be told. */
 import { status } from "@grpc/grpc-js";
-import { checkRequest } from "../server/check-request.ts";
+import { mayCarryKey, RELEASED } from "@holdfast/interceptors/idempotency-answers";
 import * as kitAuth from "@holdfast/interceptors/server/auth";
 import * as kitAuthorize from "@holdfast/interceptors/server/authorize";
 import * as kitContext from "@holdfast/interceptors/server/context";
 import * as kitDeadline from "@holdfast/interceptors/server/deadline";
 import * as kitFault from "@holdfast/interceptors/server/fault";
-import { RELEASED } from "@holdfast/interceptors/idempotency-answers";
 import * as kitIdempotency from "@holdfast/interceptors/server/idempotency";
 import * as kitLoadShed from "@holdfast/interceptors/server/load-shed";
 import * as kitRateLimit from "@holdfast/interceptors/server/rate-limit";
-import { validation as kitValidation } from "@holdfast/interceptors/server/validation";
 import { statusGuard } from "@holdfast/interceptors/server/status-guard";
 import * as kitTelemetry from "@holdfast/interceptors/server/telemetry";
+import { validation as kitValidation } from "@holdfast/interceptors/server/validation";
+import { checkRequest } from "../server/check-request.ts";
 import { explain } from "../server/explain.ts";
 import { openTelemetry } from "../telemetry/open-telemetry.ts";
+import { authorizeTable, HEALTH } from "./authorize-table.ts";
 import { ChainError } from "./chain-error.ts";
-import type { ServerPart } from "./server-part.ts";
+import { checkNames, serviceOf } from "./check-names.ts";
+import { checkOptions, type NoOptions } from "./check-options.ts";
+import { isUnary, longestDeadline } from "./repeated-methods.ts";
+import * as own from "./server-options.ts";
+import type { ServerDeps, ServerPart } from "./server-part.ts";
 
 /** Exactly one status, and one that can be sent, whatever happens. */
-export function guard(): ServerPart {
-  return { name: "guard", build: ({ clock }) => [statusGuard({ explain }, { clock })] };
+export function guard(options: NoOptions = {}): ServerPart {
+  return {
+    name: "guard",
+    build: ({ clock }) => {
+      checkOptions("guard", options, {});
+      return [statusGuard({ explain }, { clock })];
+    },
+  };
 }
 
 /** Request id, trace, priority and cancellation, for everything further in. */
-export function context(options: Omit<kitContext.ContextOptions, "methods"> = {}): ServerPart {
+export function context(options: own.ContextOptions = {}): ServerPart {
   return {
     name: "context",
-    build: ({ methods, clock, random }) => [kitContext.context({ methods, ...options }, { clock, random })],
+    build: ({ methods, clock, random }) => {
+      checkOptions("context", options, own.CONTEXT);
+      return [kitContext.context({ ...options, methods }, { clock, random })];
+    },
   };
 }
 
 /** No new calls while the server drains. */
-export function drain(): ServerPart {
-  return { name: "drain", build: ({ gate }) => [gate.interceptor] };
+export function drain(options: NoOptions = {}): ServerPart {
+  return {
+    name: "drain",
+    build: ({ gate }) => {
+      checkOptions("drain", options, {});
+      return [gate.interceptor];
+    },
+  };
 }
 
 /** Every call ends in the time that the contract gives it. */
-export function deadline(options: Omit<kitDeadline.DeadlineOptions, "methods"> = {}): ServerPart {
+export function deadline(options: own.DeadlineOptions = {}): ServerPart {
   return {
     name: "deadline",
-    build: ({ methods, clock }) => [kitDeadline.deadline({ methods, ...options }, { clock })],
+    build: (deps) => {
+      checkOptions("deadline", options, own.DEADLINE);
+      checkMaxima(options, deps);
+      const { methods, clock } = deps;
+      return [kitDeadline.deadline({ ...options, methods }, { clock })];
+    },
   };
 }
 
 /** One span, one log line and the metrics of each call. @default to OpenTelemetry and the server's log */
-export function telemetry(options: Omit<kitTelemetry.ServerTelemetryOptions, "methods"> = {}): ServerPart {
+export function telemetry(options: own.TelemetryOptions = {}): ServerPart {
   return {
     name: "telemetry",
-    build: ({ methods, log, clock }) => [
-      kitTelemetry.telemetry({ methods, telemetry: openTelemetry(log), ...options }, { clock }),
-    ],
+    build: ({ methods, log, clock }) => {
+      checkOptions("telemetry", options, own.TELEMETRY);
+      const { telemetry: records = openTelemetry(log) } = options;
+      return [kitTelemetry.telemetry({ ...options, methods, telemetry: records }, { clock })];
+    },
   };
 }
 
@@ -58,11 +85,14 @@ export function telemetry(options: Omit<kitTelemetry.ServerTelemetryOptions, "me
 const EVENT_LOOP = { maxDelayMs: 100 };
 
 /** Refuses what could only be answered too late, before it is read. */
-export function loadShed(options: Omit<kitLoadShed.LoadShedOptions, "methods"> = {}): ServerPart {
+export function loadShed(options: own.LoadShedOptions = {}): ServerPart {
   return {
     name: "loadShed",
-    build: ({ methods, clock, random, onClose }) => {
-      const interceptor = kitLoadShed.loadShed({ methods, eventLoop: EVENT_LOOP, ...options }, { clock, random });
+    build: ({ methods, served, clock, random, onClose }) => {
+      checkOptions("loadShed", options, own.LOAD_SHED);
+      if (options.eventLoop !== undefined) checkOptions("loadShed.eventLoop", options.eventLoop, own.EVENT_LOOP);
+      checkNames("loadShed", options.exempt, served, (path) => [serviceOf(path)]);
+      const interceptor = kitLoadShed.loadShed({ eventLoop: EVENT_LOOP, ...options, methods }, { clock, random });
       onClose(interceptor);
       return [interceptor];
     },
@@ -73,68 +103,117 @@ export function loadShed(options: Omit<kitLoadShed.LoadShedOptions, "methods"> =
 export function fault(options: kitFault.FaultOptions): ServerPart {
   return {
     name: "fault",
-    build: ({ clock, random, paths }) => {
-      const known = new Set(paths.values());
-      const unknown = options.faults
-        .flatMap(({ methods = [] }) => methods)
-        .find((path) => !path.endsWith("/") && !known.has(path));
-      if (unknown !== undefined) throw new ChainError(`"fault" names "${unknown}", which is no method of the service`);
+    build: ({ clock, random, served }) => {
+      checkOptions("fault", options, own.FAULTS);
+      for (const [index, each] of options.faults.entries()) {
+        checkOptions(`fault.faults[${index}]`, each, own.FAULT);
+        checkNames("fault", each.methods, served, (path) => [path, `/${serviceOf(path)}/`]);
+      }
       return [kitFault.fault(options, { clock, random })];
     },
   };
 }
 
-/** Only callers whom `verify` knows; they become the principal of the call. */
+/** Only callers whom `verify` knows; they become the principal of the call. Health answers everybody. */
 export function authenticate(options: kitAuth.AuthenticateOptions): ServerPart {
-  return { name: "authenticate", build: () => [kitAuth.authenticate(options)] };
+  const publicMethods = [HEALTH, ...(options.publicMethods ?? [])];
+  return {
+    name: "authenticate",
+    publicMethods,
+    build: ({ served }) => {
+      checkOptions("authenticate", options, own.AUTHENTICATE);
+      checkNames("authenticate", options.publicMethods, served, (path) => [path, `/${serviceOf(path)}/*`]);
+      return [kitAuth.authenticate({ ...options, publicMethods })];
+    },
+  };
 }
 
-/** Who may call what: a rule for each method of the service, by its name in the generated client. Default deny. */
-export function authorize({ rules }: { rules: Readonly<Record<string, kitAuthorize.Rule>> }): ServerPart {
+/** Who may call what. Health answers everybody; for reflection there is an option. */
+export function authorize(options: own.AuthorizeOptions): ServerPart {
   return {
     name: "authorize",
-    build: ({ paths }) => {
-      const byPath = Object.entries(rules).map(([key, rule]) => [paths.get(key) ?? key, rule]);
-      const own = { paths: [...paths.values()], rules: Object.fromEntries(byPath) };
-      return [kitAuthorize.authorize(own)];
+    build: (deps) => {
+      checkOptions("authorize", options, own.AUTHORIZE);
+      return [kitAuthorize.authorize(authorizeTable(options, deps))];
     },
   };
 }
 
 /** So many calls per second of each caller. */
 export function rateLimit(options: kitRateLimit.RateLimitOptions): ServerPart {
-  return { name: "rateLimit", build: ({ clock }) => [kitRateLimit.rateLimit(options, { clock })] };
+  return {
+    name: "rateLimit",
+    build: ({ served, clock }) => {
+      checkOptions("rateLimit", options, own.RATE_LIMIT);
+      checkNames("rateLimit", options.exempt, served, (path) => [serviceOf(path)]);
+      return [kitRateLimit.rateLimit(options, { clock })];
+    },
+  };
 }
 
 /** Requests that break the contract reach no handler. */
-export function validation(): ServerPart {
-  return { name: "validation", build: () => [kitValidation({ check: checkRequest })] };
+export function validation(options: NoOptions = {}): ServerPart {
+  return {
+    name: "validation",
+    build: () => {
+      checkOptions("validation", options, {});
+      return [kitValidation({ check: checkRequest })];
+    },
+  };
 }
 
 /**
  * Repetitions of a call with an idempotency key in its metadata are answered from the store. What the contract calls IDEMPOTENT is done
  * again where its answer was lost; of other methods the outcome is unknown then.
  */
-export function idempotency(options: Omit<kitIdempotency.IdempotencyOptions, "methods">): ServerPart {
+export function idempotency(options: own.IdempotencyOptions): ServerPart {
   return {
     name: "idempotency",
     build: ({ methods, paths, clock }) => {
+      checkOptions("idempotency", options, own.IDEMPOTENCY);
       const covered = [...paths.values()].filter((path) => {
         const method = methods(path);
-        const unary = method?.requestStream === false && !method.responseStream;
-        return unary && method.key !== "field" && method.idempotency !== "NO_SIDE_EFFECTS";
+        return method !== undefined && isUnary(method) && mayCarryKey(method);
       });
       if (covered.length === 0) {
         throw new ChainError('"idempotency" has no effect: no method of the service leaves its key to the chain');
       }
+      const uncovered = options.transactional?.find((path) => !covered.includes(path));
+      if (uncovered !== undefined) {
+        throw new ChainError(`transactional of "idempotency" names "${uncovered}", whose key is not left to the chain`);
+      }
       const transactional = covered.filter((path) => methods(path)?.idempotency === "IDEMPOTENT");
       const releaseOn = transactional.length === covered.length ? [...RELEASED, status.UNAVAILABLE] : RELEASED;
-      return [kitIdempotency.idempotency({ methods, transactional, releaseOn, ...options }, { clock })];
+      return [kitIdempotency.idempotency({ transactional, releaseOn, ...options, methods }, { clock })];
     },
   };
 }
 
 /** What a handler throws becomes a status with its reason; `serve` puts it around every handler. */
-export function errors(): ServerPart {
-  return { name: "errors", build: () => [] };
+export function errors(options: NoOptions = {}): ServerPart {
+  return {
+    name: "errors",
+    build: () => {
+      checkOptions("errors", options, {});
+      return [];
+    },
+  };
+}
+
+/** What health and reflection have without a limit of ours; the kit's defaults. Unit: milliseconds. */
+const UNARY_MAX_MS = 30_000;
+const STREAM_MAX_MS = 3_600_000;
+
+/** A maximum that no method of the service comes near limits nothing. */
+function checkMaxima({ unaryMaxMs, streamMaxMs }: own.DeadlineOptions, { paths, methods }: ServerDeps): void {
+  const all = [...paths.values()].flatMap((path) => methods(path) ?? []);
+  const unary = longestDeadline(all.filter(isUnary)) || UNARY_MAX_MS;
+  const stream = longestDeadline(all.filter((method) => !isUnary(method))) || STREAM_MAX_MS;
+  for (const [name, value, longest] of [
+    ["unaryMaxMs", unaryMaxMs, unary],
+    ["streamMaxMs", streamMaxMs, stream],
+  ] as const) {
+    if (value === undefined || value < longest) continue;
+    throw new ChainError(`${name} of "deadline" must be below ${longest}, the longest method's, is ${value}`);
+  }
 }

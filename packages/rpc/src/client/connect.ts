@@ -3,6 +3,7 @@ import { sharedBudget } from "@holdfast/interceptors/client/retry-budget";
 import { systemClock } from "@holdfast/interceptors/context";
 import { type Client, type CompatServiceDefinition, createChannel, createClientFactory } from "nice-grpc";
 import { buildClientChain } from "../chain/build-client-chain.ts";
+import { checkOptions, checkWhole, type Known } from "../chain/check-options.ts";
 import * as client from "../chain/client.ts";
 import type { ClientPart } from "../chain/client-part.ts";
 import type { ServiceDefinition } from "../service-definition.ts";
@@ -20,11 +21,12 @@ export interface ConnectOptions<Method extends string = string> {
   /** The same for single methods, by their name in the generated client. @default {} */
   methodTimeoutsMs?: Partial<Record<Method, number>>;
   /**
-   * Longest response that is accepted: 1,000 products with long descriptions pass the library's 4 MiB. Unit: bytes.
-   * @default 16_777_216
+   * Longest response that is accepted: 1,000 products with long descriptions pass the library's 4 MiB. −1: any.
+   * Unit: bytes. @default 16_777_216
    */
   maxResponseBytes?: number;
 }
+const OPTIONS: Known<ConnectOptions> = { chain: true, timeoutMs: true, methodTimeoutsMs: true, maxResponseBytes: true };
 
 /** A client of one service. Disposing it closes its connections. */
 export type Connected<Definition extends CompatServiceDefinition> = Client<Definition, CallExtension> & Disposable;
@@ -40,7 +42,9 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
   target: string,
   options: ConnectOptions<keyof Definition["methods"] & string> = {},
 ): Connected<Definition> {
-  const { chain = [client.context(), client.errors(), client.deadline()] } = options;
+  checkOptions("connect", options, OPTIONS);
+  const { chain = [client.context(), client.errors(), client.deadline()], maxResponseBytes = 16_777_216 } = options;
+  if (maxResponseBytes !== -1) checkWhole("maxResponseBytes, if it is not −1,", maxResponseBytes, 1, 2 ** 32 - 1);
   const { paths, facts } = serviceMethods(definition);
   const methods = limitMethods(facts, paths, options);
   const { attempts, channelOptions } = attemptRouting();
@@ -64,7 +68,7 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 5_000,
     "grpc.enable_channelz": 0,
-    "grpc.max_receive_message_length": options.maxResponseBytes ?? 16_777_216,
+    "grpc.max_receive_message_length": maxResponseBytes,
   });
   const outgoing = () => outgoingCall.getStore();
   const connected = createClientFactory()

@@ -8,6 +8,7 @@ import { drainGate } from "@holdfast/interceptors/server/drain";
 import type { Logger } from "@holdfast/process";
 import { type CompatServiceDefinition, createServer, type ServiceImplementation } from "nice-grpc";
 import { buildServerChain } from "../chain/build-server-chain.ts";
+import { checkOptions, checkWhole, type Known } from "../chain/check-options.ts";
 import { leastChain } from "../chain/least-chain.ts";
 import type { ServerPart } from "../chain/server-part.ts";
 import type { ServiceDefinition } from "../service-definition.ts";
@@ -32,6 +33,13 @@ export interface ServeOptions {
   /** Calls at the same time on one connection; what is more waits at the client. @default 100 */
   maxConcurrentStreams?: number;
 }
+const OPTIONS: Known<ServeOptions> = {
+  listen: true,
+  log: true,
+  chain: true,
+  maxRequestBytes: true,
+  maxConcurrentStreams: true,
+};
 
 /** A server that is listening. */
 export interface RunningServer extends AsyncDisposable {
@@ -44,20 +52,31 @@ export interface RunningServer extends AsyncDisposable {
   drain(options: { graceMs: number }): Promise<void>;
 }
 
-/** Serves one service, with `grpc.health.v1` and server reflection beside it. @throws {Error} If the port is taken. */
+/**
+ * Serves one service, with `grpc.health.v1` and server reflection beside it.
+ *
+ * @throws {ChainError} For options that would have no effect.
+ * @throws {Error} If the port is taken.
+ */
 export async function serve<Definition extends ServiceDefinition & CompatServiceDefinition>(
   definition: Definition,
   handlers: Handlers<Definition>,
   options: ServeOptions,
 ): Promise<RunningServer> {
+  checkOptions("serve", options, OPTIONS);
+  const { maxRequestBytes = 1_048_576, maxConcurrentStreams = 100 } = options;
+  checkWhole("maxRequestBytes", maxRequestBytes, 1, 2 ** 32 - 1);
+  checkWhole("maxConcurrentStreams", maxConcurrentStreams, 1, 2 ** 31 - 1);
   const definitions = [definition, HealthDefinition, ServerReflectionDefinition, ServerReflectionAlphaDefinition];
   const health = new HealthRegistry([definition.fullName]);
   const reflection = reflectionHandlers(definitions.map(({ fullName }) => fullName));
 
+  const served = new Set(definitions.flatMap(pathsOf));
   const gate = drainGate();
   const closing = new DisposableStack();
   const interceptors = buildServerChain(options.chain ?? leastChain(), {
     ...servedMethods(definition),
+    served,
     log: options.log,
     gate,
     clock: systemClock,
@@ -67,8 +86,8 @@ export async function serve<Definition extends ServiceDefinition & CompatService
 
   // The library's type names grpc-js' channel options only; it hands everything on to grpc-js' server.
   const serverOptions: ServerOptions = {
-    "grpc.max_receive_message_length": options.maxRequestBytes ?? 1_048_576,
-    "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? 100,
+    "grpc.max_receive_message_length": maxRequestBytes,
+    "grpc.max_concurrent_streams": maxConcurrentStreams,
     "grpc.enable_channelz": 0,
     interceptors,
   };
@@ -77,7 +96,7 @@ export async function serve<Definition extends ServiceDefinition & CompatService
   server.add(HealthDefinition, healthHandlers(health));
   server.add(ServerReflectionDefinition, reflection);
   server.add(ServerReflectionAlphaDefinition, reflection);
-  explainUnknownMethods(definitions.flatMap(pathsOf));
+  explainUnknownMethods(served);
   const port = await server.listen(options.listen);
 
   const drain = async ({ graceMs }: { graceMs: number }) => {
