@@ -15,6 +15,8 @@ interface Shape extends CallShape, Partial<RetryOptions> {
   inside?: Interceptor[];
 }
 
+const OF_THE_CALL = ["path", "requestStream", "responseStream", "metadata", "deadline", "answer", "context", "inside"];
+
 /** A call of an idempotent method that has been started; half of the longest wait is drawn. */
 function aCall(shape: Shape = {}) {
   const clock = new ManualClock();
@@ -23,7 +25,8 @@ function aCall(shape: Shape = {}) {
   const budget = { deposit() {}, withdraw: (n: number) => asked.push(n) > 0, recordSuccess() {}, recordFailure() {} };
   const methods = () => ({ idempotency: "IDEMPOTENT" as const });
   const observe = (event: RetryEvent) => void events.push(event);
-  const interceptor = retry({ methods, budget, observe, ...shape }, { clock, random: () => 0.5 });
+  const options = Object.fromEntries(Object.entries(shape).filter(([name]) => !OF_THE_CALL.includes(name)));
+  const interceptor = retry({ methods, budget, observe, ...options }, { clock, random: () => 0.5 });
   const start = () => new FakeCall([interceptor, ...(shape.inside ?? [])], shape).start();
   const within = () => (shape.context === undefined ? start() : rpcContext.run(shape.context, start));
   return { clock, events, asked, within, call: within() };

@@ -24,6 +24,8 @@ interface Shape extends CallShape, Omit<Partial<RetryOptions>, "budget"> {
   budget?: ReturnType<typeof aBudget>;
 }
 
+const OF_THE_CALL = ["path", "requestStream", "responseStream", "metadata", "deadline", "answer"];
+
 /** A call of an idempotent method that has been started; half of the longest wait is drawn. */
 function aCall(shape: Shape = {}) {
   const clock = new ManualClock();
@@ -31,7 +33,8 @@ function aCall(shape: Shape = {}) {
   const events: RetryEvent[] = [];
   const methods = () => ({ idempotency: "IDEMPOTENT" as const });
   const observe = (event: RetryEvent) => void events.push(event);
-  const interceptor = retry({ methods, ...shape, budget, observe }, { clock, random: () => 0.5 });
+  const options = Object.fromEntries(Object.entries(shape).filter(([name]) => !OF_THE_CALL.includes(name)));
+  const interceptor = retry({ methods, ...options, budget, observe }, { clock, random: () => 0.5 });
   const start = () => new FakeCall(interceptor, shape).start();
   return { clock, budget, events, start, call: start() };
 }
@@ -81,10 +84,17 @@ describe("retry()", () => {
     [{ maxDelayMs: 10 }, "maxDelayMs must be 50 to 600000, is 10"],
     [{ maxBufferBytesPerCall: 20_000_000 }, "maxBufferBytesPerCall must be 0 to 16777216, is 20000000"],
     [{ maxBufferBytesPerChannel: -1 }, "maxBufferBytesPerChannel must be 0 to 1073741824, is -1"],
+    [{ jitter: "ful" as never }, "jitter must be full or plus-minus-20, is ful"],
+    [{ commitOn: "mesage" as never }, "commitOn must be headers or message, is mesage"],
   ])("R1: refuses %o; a higher cap is asked for by name", (options, text) => {
     const build = (more = {}) => retry({ methods: () => undefined, budget: aBudget(), ...options, ...more });
     expect(build).toThrow(new RangeError(`Cannot build retry: ${text}`));
     expect(() => retry({ methods: () => undefined, budget: aBudget(), maxAttempts: 9, attemptsCap: 9 })).not.toThrow();
+  });
+
+  test("R1: refuses an option that there is not", () => {
+    const options = { methods: () => undefined, budget: aBudget(), maxRetries: 7 };
+    expect(() => retry(options)).toThrow(new TypeError('Cannot build retry: there is no option "maxRetries"'));
   });
 
   test.each<[string, number, Shape]>([
