@@ -102,9 +102,16 @@ export function afterAttempt(
 
 export type Policy = ReturnType<typeof policyOf>;
 
-/** The options with what holds where nothing is given. @throws {RangeError} If a number is out of its range. */
+const NAMES = new Set(["methods", "budget", "attempts", "maxAttempts", "delayMs", "nonFatal", "observe"]);
+
+/** The options with what holds where nothing is given. @throws {RangeError | TypeError} If there can be no such option. */
 export function policyOf(options: HedgingOptions, { clock = systemClock }: { clock?: Clock }) {
   const { maxAttempts = 2, delayMs = 50, nonFatal = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED] } = options;
+  const unknown = Object.keys(options).find((name) => !NAMES.has(name));
+  if (unknown !== undefined) throw new TypeError(`Cannot build hedging: there is no option "${unknown}"`);
+  if (!Number.isInteger(maxAttempts)) {
+    throw new RangeError(`Cannot build hedging: maxAttempts must be a whole number, is ${maxAttempts}`);
+  }
   within("maxAttempts", maxAttempts, 2, 5);
   within("delayMs", delayMs, 1, 60_000);
   if (nonFatal.includes(status.OK)) throw new RangeError("Cannot build hedging: nonFatal must be errors, has OK");

@@ -6,14 +6,14 @@ import {
   InterceptingCall,
   type Interceptor,
   type InterceptorOptions,
-  type Metadata,
+  Metadata,
   type NextCall,
   status,
 } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newContext, rpcContext } from "../context.ts";
-import { localStatus } from "../status.ts";
+import { detailsOf, localStatus, statusOf } from "../status.ts";
 import { type CallShape, type FakeAttempt, FakeCall } from "../testing/client-call.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { rawServer } from "../testing/raw-server.ts";
@@ -314,6 +314,46 @@ describe("hedging()", () => {
     client.close();
   });
 
+  const bare = { code: status.DEADLINE_EXCEEDED, details: "Deadline exceeded after 0.2s", metadata: new Metadata() };
+
+  test.each([
+    ["an attempt's own timer", bare],
+    ["its server, which has the same one", statusOf(bare.code, "too late", { reason: "DEADLINE_EXCEEDED" })],
+  ])("R15: attempts that all ran out of their own time, says %s, end the call with ATTEMPT_TIMEOUT", (_, result) => {
+    const { open, clock } = setUp();
+    const call = open({ deadline: clock.now() + 5_000 });
+    clock.advance(200);
+    for (const attempt of call.attempts) attempt.endWith(result);
+    expect(call.attempts).toHaveLength(2);
+    expect(codes(call)).toEqual([status.UNAVAILABLE]);
+    expect(detailsOf(call.statuses[0]?.metadata)).toMatchObject({ reason: "ATTEMPT_TIMEOUT" });
+  });
+
+  test("R15: where the call's time is up, or the server has a reason of its own, the status stays as it is", () => {
+    const { open, clock } = setUp();
+    const late = open({ deadline: clock.now() + 1_000 });
+    clock.advance(960);
+    for (const attempt of late.attempts) attempt.endWith(bare);
+    expect(late.statuses).toEqual([bare]);
+    const told = open({ deadline: clock.now() + 5_000 });
+    const own = statusOf(bare.code, "", { reason: "PROVIDER_TOO_SLOW" });
+    clock.advance(200);
+    for (const attempt of told.attempts) attempt.endWith(own);
+    expect(told.statuses).toEqual([own]);
+  });
+
+  test.each<[object, string]>([
+    [{ maxAttempts: 2.5 }, "maxAttempts must be a whole number, is 2.5"],
+    [{ maxAttempts: 1 }, "maxAttempts must be 2 to 5, is 1"],
+    [{ maxAttempts: 6 }, "maxAttempts must be 2 to 5, is 6"],
+    [{ delayMs: 0 }, "delayMs must be 1 to 60000, is 0"],
+    [{ delayMs: Number.NaN }, "delayMs must be 1 to 60000, is NaN"],
+    [{ nonFatal: [status.OK] }, "nonFatal must be errors, has OK"],
+    [{ delay: 50 }, 'there is no option "delay"'],
+  ])("refuses %j", (options, text) => {
+    expect(() => setUp(options)).toThrow(`Cannot build hedging: ${text}`);
+  });
+
   test("H5: pushback of so many ms delays the next hedge by exactly that, below zero there is none", () => {
     for (const [pushback, delayMs] of [
       ["500", 500],
@@ -470,14 +510,4 @@ describe("hedging()", () => {
     );
     await fc.assert(property, { numRuns: 10_000 });
   }, 60_000);
-
-  test.each([
-    [{ maxAttempts: 1 }],
-    [{ maxAttempts: 6 }],
-    [{ delayMs: 0 }],
-    [{ delayMs: Number.NaN }],
-    [{ nonFatal: [status.OK] }],
-  ])("refuses %j at construction", (options) => {
-    expect(() => setUp(options)).toThrow(RangeError);
-  });
 });

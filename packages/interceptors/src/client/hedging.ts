@@ -5,7 +5,7 @@
  * Does:    asks a second host when the first takes longer than it mostly does, and takes the better answer.
  * Doesn't: hedge streams, or methods whose contract does not allow it: these go through as they are. Have a budget, or know
  *          hosts: client/retry-budget.ts and client/attempt-routing.ts do.
- * With:    context.ts, hedging-core.ts, status.ts
+ * With:    context.ts, hedging-core.ts, retry-core.ts, status.ts
  * Source:  gRFC A6 "Hedging Policy"; Dean & Barroso, "The Tail at Scale", for the 95th percentile.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -19,6 +19,7 @@ import {
   policyOf,
   RollingP95,
 } from "../hedging-core.ts";
+import { withoutAttemptTimeout } from "../retry-core.ts";
 import { isLocal } from "../status.ts";
 
 export type { HedgeBudget, HedgeRecorder, HedgingEvent, HedgingOptions } from "../hedging-core.ts";
@@ -243,7 +244,10 @@ class HedgedCall implements LowerCall {
     if (this.#over) return;
     this.#end();
     this.#policy.observe?.({ kind: "won", path: this.#path, attempt: attempt.number });
-    this.#tell(attempt, result);
+    // The services further in keep this much of their time back (client/deadline.ts), and give up that much earlier.
+    const slackMs = Math.min(50, Math.max(5, (this.#deadline - this.#startedAt) * 0.05));
+    const early = this.#deadline - this.#policy.clock.now() > slackMs;
+    this.#tell(attempt, early ? withoutAttemptTimeout(result, this.#path) : result);
   }
 
   /** Before anybody hears of it, the attempts that are out are cancelled: their hosts can stop at once. */
