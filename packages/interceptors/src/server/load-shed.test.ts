@@ -194,6 +194,25 @@ describe("loadShed()", () => {
     expect(build({ eventLoop: { maxUtilization: Number.NaN } })).toThrow(RangeError);
     expect(() => loadShed({ pushbackMs: 0, probe: () => IDLE })).toThrow(RangeError);
   });
+
+  const eventLoop = { maxDelayMs: 5 };
+  test.each<[object, string]>([
+    [
+      { ...fixed(10), eventLoop, maxStreams: 0 },
+      "eventLoop has no effect, minInFlight must be below maxInFlight with it",
+    ],
+    [{ maxInflight: 10 }, 'there is no option "maxInflight"'],
+    [{ eventLoop: { maxDelay: 5 } }, 'there is no option of eventLoop "maxDelay"'],
+  ])("refuses %j, which would do nothing", (options, text) => {
+    expect(() => loadShed({ ...options, probe: () => IDLE })).toThrow(new TypeError(`Cannot build loadShed: ${text}`));
+  });
+
+  test("takes eventLoop beside a fixed limit: it still decides on streams", () => {
+    const place = aShedder({ ...fixed(10), eventLoop });
+    place.signals = { ...LATE, eventLoopDelayP99Ms: 6 };
+    place.clock.advance(500);
+    expect(place.admit({ stream: true })).toBe("in_flight");
+  });
 });
 
 describe("Shedder", () => {

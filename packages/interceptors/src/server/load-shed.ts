@@ -18,13 +18,7 @@ export type ShedCause = "in_flight" | "streams" | "priority" | "heap" | "doomed"
 
 /** What load shedding did. */
 export type LoadShedEvent =
-  | {
-      readonly kind: "shed";
-      readonly path: string;
-      readonly cause: ShedCause;
-      readonly priority: Priority;
-      readonly retry: boolean;
-    }
+  | ({ readonly kind: "shed"; readonly cause: ShedCause } & Pick<Arrival, "path" | "priority" | "retry">)
   | { readonly kind: "limit"; readonly limit: number; readonly signals: LoadSignals };
 
 export interface LoadShedOptions {
@@ -38,7 +32,7 @@ export interface LoadShedOptions {
   initialInFlight?: number;
   /** Open streams at most: they last, so they take no room from the unary calls. @default 1_000 */
   maxStreams?: number;
-  /** The limit shrinks while turns are later than `maxDelayMs` and the loop is busier than `maxUtilization`. */
+  /** The limit shrinks, and no stream opens, while turns are later than `maxDelayMs`, the loop busier than `maxUtilization`. */
   eventLoop?: {
     /** @default 10 */
     maxDelayMs?: number;
@@ -75,14 +69,12 @@ const EXEMPT = [
 /** Refuses calls that the server could only answer too late, before it has read them. Dispose it with the server. */
 export function loadShed(options: LoadShedOptions = {}, env: LoadShedEnv = {}): ServerInterceptor & Disposable {
   const { methods, pushbackMs = 100, exempt = EXEMPT, observe } = options;
-  const { random = Math.random } = env;
   requireRange("pushbackMs", pushbackMs, 1, 60_000);
   const ownProbe = options.probe === undefined ? processSignals() : undefined;
   const shedder = new Shedder({ ...options, probe: options.probe ?? ownProbe?.read ?? noSignals }, env);
-  const free = new Set(exempt);
 
   const interceptor: ServerInterceptor = ({ path, requestStream, responseStream }, call) => {
-    if (free.has(path.slice(1, path.lastIndexOf("/")))) return new ServerInterceptingCall(call);
+    if (exempt.includes(path.slice(1, path.lastIndexOf("/")))) return new ServerInterceptingCall(call);
     const stream = requestStream || responseStream;
     let permit: Permit | undefined;
     return new ServerInterceptingCall(call, {
@@ -99,7 +91,7 @@ export function loadShed(options: LoadShedOptions = {}, env: LoadShedEnv = {}): 
             }
             observe?.({ kind: "shed", path, cause: decision, priority, retry });
             // No headers before it: trailers alone tell the client that it may try again.
-            call.sendStatus(refusal(decision, Math.round(pushbackMs * (0.5 + random()))));
+            call.sendStatus(refusal(decision, Math.round(pushbackMs * (0.5 + (env.random ?? Math.random)()))));
           },
           onCancel: () => permit?.release("cut"),
         }),
@@ -112,9 +104,7 @@ export function loadShed(options: LoadShedOptions = {}, env: LoadShedEnv = {}): 
   return Object.assign(interceptor, { [Symbol.dispose]: () => ownProbe?.[Symbol.dispose]() });
 }
 
-function isRetry(metadata: Metadata): boolean {
-  return Number(metadata.get("grpc-previous-rpc-attempts")[0] ?? 0) > 0;
-}
+const isRetry = (metadata: Metadata): boolean => Number(metadata.get("grpc-previous-rpc-attempts")[0] ?? 0) > 0;
 
 function refusal(cause: ShedCause, pushbackMs: number) {
   if (cause === "doomed") {
@@ -159,6 +149,7 @@ const TRIAL_SHARE = 0.02;
 
 const DEFAULTS = { maxInFlight: 1_000, minInFlight: 1, maxStreams: 1_000, maxHeapShare: 0.9, sampleMs: 500 };
 const LOOP_DEFAULTS = { maxDelayMs: 10, maxUtilization: 0.97 };
+const OTHERS = ["methods", "initialInFlight", "eventLoop", "pushbackMs", "exempt", "probe", "observe"];
 
 /** The decision: takes no call objects, and asks for the signals at most every `sampleMs`, when a call comes. */
 export class Shedder {
@@ -184,6 +175,8 @@ export class Shedder {
     this.#env = { clock: systemClock, random: Math.random, endOfTurn: setImmediate, ...env };
     const { minInFlight, maxInFlight, maxStreams, maxHeapShare, sampleMs } = this.#options;
     this.limit = options.initialInFlight ?? Math.min(maxInFlight, Math.max(minInFlight, 20));
+    requireKnown("option", options, [...OTHERS, ...Object.keys(DEFAULTS)]);
+    requireKnown("option of eventLoop", options.eventLoop ?? {}, Object.keys(LOOP_DEFAULTS));
     requireRange("minInFlight", minInFlight, 1, 1_000_000);
     requireRange("maxInFlight", maxInFlight, minInFlight, 1_000_000);
     requireRange("initialInFlight", this.limit, minInFlight, maxInFlight);
@@ -192,6 +185,11 @@ export class Shedder {
     requireRange("sampleMs", sampleMs, 10, 60_000);
     requireRange("eventLoop.maxDelayMs", this.#loop.maxDelayMs, 1, 60_000);
     requireRange("eventLoop.maxUtilization", this.#loop.maxUtilization, 0.1, 1);
+    if (options.eventLoop !== undefined && minInFlight === maxInFlight && maxStreams === 0) {
+      throw new TypeError(
+        "Cannot build loadShed: eventLoop has no effect, minInFlight must be below maxInFlight with it",
+      );
+    }
     this.#sampledAt = this.#env.clock.now();
   }
 
@@ -289,8 +287,11 @@ function once(give: (end: "done" | "cut") => void): Permit {
   };
 }
 
-function noSignals(): LoadSignals {
-  return { eventLoopDelayP99Ms: 0, utilization: 0, heapUsedShare: 0 };
+const noSignals = (): LoadSignals => ({ eventLoopDelayP99Ms: 0, utilization: 0, heapUsedShare: 0 });
+
+function requireKnown(kind: string, given: object, names: readonly string[]): void {
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new TypeError(`Cannot build loadShed: there is no ${kind} "${unknown}"`);
 }
 
 function requireRange(name: string, value: number, min: number, max: number): void {
