@@ -25,7 +25,7 @@ export const BREAKER_DEFAULTS = {
   failuresInARow: 20,
   /** How long a result counts, in ten buckets. */
   windowMs: 10_000,
-  /** How long a circuit stays open the first time. Doubles with each failed probe; ±20 % by chance. */
+  /** How long a circuit stays open the first time, at most `maxOpenMs`. Doubles with each failed probe; ±20 % by chance. */
   openMs: 5_000,
   /** Longest that it stays open, before the ±20 %. */
   maxOpenMs: 30_000,
@@ -41,6 +41,7 @@ export const BREAKER_DEFAULTS = {
   idleMs: 600_000,
 };
 
+const NAMES = new Set([...Object.keys(BREAKER_DEFAULTS), "countResourceExhausted", "observe"]);
 type Limits = typeof BREAKER_DEFAULTS;
 
 export interface BreakersOptions extends Partial<Limits> {
@@ -216,16 +217,23 @@ export class Breakers {
   /** Least recently used first. */
   readonly #circuits = new Map<string, Circuit>();
 
-  /** @throws {RangeError} If a number is out of its range. */
+  /** @throws {RangeError | TypeError} If a number is out of its range, or an option has no effect. */
   constructor(options: BreakersOptions = {}, env: Env = {}) {
     this.clock = env.clock ?? systemClock;
     this.rules = { ...BREAKER_DEFAULTS, ...options, random: env.random ?? Math.random };
     for (const name of Object.keys(BREAKER_DEFAULTS) as (keyof Limits)[]) {
       const value = this.rules[name];
-      const [min, max] = name.endsWith("Rate") ? [0.001, 1] : [name === "minBudgetMs" ? 0 : 1, Infinity];
-      if (value >= min && value <= max) continue;
-      throw new RangeError(`Cannot build breaker: ${name} must be ${min} to ${max}, is ${value}`);
+      const longest = name === "openMs" ? this.rules.maxOpenMs : Infinity;
+      const [min, max] = name.endsWith("Rate") ? [0.001, 1] : [name === "minBudgetMs" ? 0 : 1, longest];
+      // All probes must succeed: a fraction of one never does.
+      const whole = name === "probes" ? "a whole number, " : "";
+      if (value >= min && value <= max && (whole === "" || Number.isInteger(value))) continue;
+      throw new RangeError(`Cannot build breaker: ${name} must be ${whole}${min} to ${max}, is ${value}`);
     }
+    const unknown = Object.keys(options).find((name) => !NAMES.has(name));
+    if (unknown !== undefined) throw new TypeError(`Cannot build breaker: there is no option "${unknown}"`);
+    if (options.slowRate === undefined || this.rules.slowCallMs < Infinity) return;
+    throw new TypeError("Cannot build breaker: slowRate has no effect, slowCallMs must be finite with it");
   }
 
   /** Takes in a call and gives what its end is reported to, or refuses it and gives the milliseconds to wait. */

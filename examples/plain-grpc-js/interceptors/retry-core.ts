@@ -80,23 +80,15 @@ export type RetryEvent =
   | { kind: "stopped"; path: string; attempts: number; code: status; why: StopReason };
 
 /** One failed attempt: a final status has them all as `attempts`. */
-export interface AttemptReport {
-  peer: string;
-  code: status;
-  ms: number;
-}
-
-export interface RetryEnv {
-  clock?: Clock | undefined;
-  random?: (() => number) | undefined;
-}
+export type AttemptReport = { peer: string; code: status; ms: number };
+export type RetryEnv = { clock?: Clock | undefined; random?: (() => number) | undefined };
 
 /** The options with their defaults, and what all calls of a channel share. */
 export type Policy = ReturnType<typeof policyOf>;
 
-/** @throws {RangeError} If an option is out of its range. */
+/** @throws {RangeError | TypeError} If an option is out of its range, or there is none of its name. */
 export function policyOf(options: RetryOptions, { clock = systemClock, random = Math.random }: RetryEnv) {
-  const policy = {
+  const defaults = {
     attemptsCap: 5,
     maxAttempts: 3,
     baseDelayMs: 50,
@@ -108,14 +100,23 @@ export function policyOf(options: RetryOptions, { clock = systemClock, random = 
     retryInternal: false,
     maxBufferBytesPerCall: 262_144,
     maxBufferBytesPerChannel: 16_777_216,
-    ...options,
   };
+  const known = ["methods", "budget", "attempts", "observe", ...Object.keys(defaults)];
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new TypeError(`Cannot build retry: there is no option "${unknown}"`);
+  const policy = { ...defaults, ...options };
   const { attemptsCap, baseDelayMs, maxBufferBytesPerChannel } = policy;
   const within = (name: keyof typeof policy, min: number, max: number): void => {
     const value = Number(policy[name]);
     if (value >= min && value <= max && (Number.isInteger(value) || name === "multiplier")) return;
     throw new RangeError(`Cannot build retry: ${name} must be ${min} to ${max}, is ${value}`);
   };
+  const oneOf = (name: "jitter" | "commitOn", words: readonly string[]): void => {
+    if (words.includes(policy[name])) return;
+    throw new RangeError(`Cannot build retry: ${name} must be ${words.join(" or ")}, is ${policy[name]}`);
+  };
+  oneOf("jitter", ["full", "plus-minus-20"]);
+  oneOf("commitOn", ["headers", "message"]);
   within("attemptsCap", 1, 100);
   within("maxAttempts", 1, attemptsCap);
   within("baseDelayMs", 1, 60_000);

@@ -33,17 +33,20 @@ export interface BreakerOptions {
 }
 
 /** Asks for leave in `start`; a call that is refused goes no further down. */
-export function breaker({ target, breakers }: BreakerOptions, env: Env = {}): Interceptor {
+export function breaker(options: BreakerOptions, env: Env = {}): Interceptor {
+  const { target, breakers, ...others } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new TypeError(`Cannot build breaker: there is no option "${unknown}"`);
   const circuits = breakers ?? new Breakers({}, env);
-  return (options, nextCall) => {
+  return (call, nextCall) => {
     let lower: LowerCall | undefined;
     return new InterceptingCall({
       start(metadata, listener = {}) {
-        const answer = circuits.admit(target, options.method_definition.path);
-        if (typeof answer === "number") return refuse(target, options, answer, listener);
+        const answer = circuits.admit(target, call.method_definition.path);
+        if (typeof answer === "number") return refuse(target, call, answer, listener);
         try {
-          lower = nextCall(options);
-          lower.start(metadata, reporting(circuits, options, answer, listener));
+          lower = nextCall(call);
+          lower.start(metadata, reporting(circuits, call, answer, listener));
         } catch (error) {
           // A mistake of this process.
           answer("ignored", false);
