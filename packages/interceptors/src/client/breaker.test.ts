@@ -464,8 +464,8 @@ describe("breaker()", () => {
   test.each<[object, string]>([
     [{ openMs: 40_000 }, "openMs must be 1 to 30000, is 40000"],
     [{ maxOpenMs: 4_000 }, "openMs must be 1 to 4000, is 5000"],
-    [{ probes: 2.5 }, "probes must be a whole number, 1 to Infinity, is 2.5"],
-    [{ probes: Infinity }, "probes must be a whole number, 1 to Infinity, is Infinity"],
+    [{ probes: 2.5 }, "probes must be a whole number, 1 or more, is 2.5"],
+    [{ probes: Infinity }, "probes must be a whole number, 1 or more, is Infinity"],
     [{ slowRate: 0.1 }, "slowRate has no effect, slowCallMs must be finite with it"],
     [{ openForMs: 1_000 }, 'there is no option "openForMs"'],
   ])("refuses %o at construction", (options, text) => {
