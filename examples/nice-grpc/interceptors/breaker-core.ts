@@ -226,9 +226,10 @@ export class Breakers {
       const longest = name === "openMs" ? this.rules.maxOpenMs : Infinity;
       const [min, max] = name.endsWith("Rate") ? [0.001, 1] : [name === "minBudgetMs" ? 0 : 1, longest];
       // All probes must succeed: a fraction of one never does.
-      const whole = name === "probes" ? "a whole number, " : "";
-      if (value >= min && value <= max && (whole === "" || Number.isInteger(value))) continue;
-      throw new RangeError(`Cannot build breaker: ${name} must be ${whole}${min} to ${max}, is ${value}`);
+      const whole = name === "probes";
+      if (value >= min && value <= max && (!whole || Number.isInteger(value))) continue;
+      const must = whole ? "a whole number, 1 or more" : `${min} to ${max}`;
+      throw new RangeError(`Cannot build breaker: ${name} must be ${must}, is ${value}`);
     }
     const unknown = Object.keys(options).find((name) => !NAMES.has(name));
     if (unknown !== undefined) throw new TypeError(`Cannot build breaker: there is no option "${unknown}"`);
