@@ -79,6 +79,11 @@ interface Guarding extends StatusGuardOptions {
 
 const GUARD = Symbol("status guard");
 
+/** One for all calls: a function of its own in each would keep the garbage of short calls for the slow collector. */
+function sendOfLibrary(this: { [GUARD]: GuardedCall }, result: PartialStatus): void {
+  this[GUARD].sendOfLibrary(result);
+}
+
 class GuardedCall extends ServerInterceptingCall {
   readonly #call: ServerInterceptingCallInterface;
   readonly #send: ServerInterceptingCallInterface["sendStatus"];
@@ -98,12 +103,7 @@ class GuardedCall extends ServerInterceptingCall {
     this.#options = options;
     this.#send = call.sendStatus.bind(call);
     // grpc-js calls this very method for the statuses that it makes by itself.
-    Object.assign(call, { [GUARD]: this, sendStatus: GuardedCall.#libraryStatus });
-  }
-
-  /** One for all calls: a function of its own in each would keep the garbage of short calls for the slow collector. */
-  static #libraryStatus(this: { [GUARD]: GuardedCall }, result: PartialStatus): void {
-    this[GUARD].#sendOfLibrary(result);
+    Object.assign(call, { [GUARD]: this, sendStatus: sendOfLibrary });
   }
 
   override start(listener: WireListener): void {
@@ -140,7 +140,8 @@ class GuardedCall extends ServerInterceptingCall {
     if (!this.#over) this.#attempt(() => this.#end(this.#explained(result, miscounted ? "counting" : "handling")));
   }
 
-  #sendOfLibrary(result: PartialStatus): void {
+  /** Of a status that grpc-js has made. */
+  sendOfLibrary(result: PartialStatus): void {
     if (this.#over || (this.#options.endless && result.code === status.DEADLINE_EXCEEDED)) return;
     this.#attempt(() => this.#endAndTell(this.#explained(result, this.#sending ? "sending" : "reading")));
   }
