@@ -8,7 +8,7 @@ export function describeMachine(pinned: boolean): string {
     ? "every server on core 0, every client on core 1"
     : "not pinned to cores: `taskset` or a second core is missing";
   return (
-    `${cpus().length} cores (${first?.model ?? "unknown"}), ${gib} GiB, ${type()} ${release()}, ` +
+    `${cpus().length} cores (${first?.model ?? "unknown"}), ${gib} GiB, ${type()} ${release().split(".").slice(0, 2).join(".")}, ` +
     `Node ${process.versions.node}; ${place}; load of the machine at the start ${loadavg()[0]?.toFixed(1)}`
   );
 }
