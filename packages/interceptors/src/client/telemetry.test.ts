@@ -239,6 +239,16 @@ describe("callTelemetry() and attemptTelemetry()", () => {
     expect(telemetry.logs).toMatchObject([{ attempts: 4 }]);
   });
 
+  test("T3: counts the attempt that succeeds besides those that retry says have failed", () => {
+    const { telemetry, call } = setup();
+    const result = { code: status.OK, details: "", metadata: new Metadata() };
+    call()
+      .start()
+      .attempt.endWith(Object.assign(result, { attempts: [{ peer: "a", code: 14, ms: 1 }] }));
+    expect(telemetry.logs).toMatchObject([{ attempts: 2 }]);
+    expect(telemetry.value("grpc.client.call.retries")).toEqual([1]);
+  });
+
   test("T4: what is left is of the call's deadline, not of the shorter one of its attempt", () => {
     const shorten: Interceptor = (options, next) =>
       next({

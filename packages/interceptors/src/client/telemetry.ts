@@ -129,7 +129,9 @@ export function callTelemetry(options: ClientTelemetryOptions, env: Env = {}): I
       const endMs = clock.now();
       const code = status[result.code] ?? "UNKNOWN";
       const labels = { "grpc.method": method ? path.slice(1) : "other", "grpc.target": target };
-      const attempts = result.attempts?.length ?? span.attempts;
+      // Retry lists those that failed, also those that were refused before they came here.
+      const listed = (result.attempts?.length ?? 0) + (result.code === status.OK ? 1 : 0);
+      const attempts = Math.max(span.attempts, listed);
       telemetry.record("grpc.client.call.duration", (endMs - startMs) / 1_000, { ...labels, "grpc.status": code });
       const more = method?.hedge === true ? "hedges" : "retries";
       if (attempts > 1) telemetry.record(`grpc.client.call.${more}`, attempts - 1, labels);
