@@ -62,9 +62,11 @@ export function deadline(options: own.DeadlineOptions = {}): ClientPart {
 export function callTelemetry(options: own.TelemetryOptions): ClientPart {
   return {
     name: "callTelemetry",
-    build: ({ methods, target, clock }) => {
+    build: (deps) => {
       checkTelemetry("callTelemetry", options);
-      return kitTelemetry.callTelemetry({ ...options, methods, target }, { clock });
+      // What the contract lets be hedged is sent again by "retry" in a chain without "hedging".
+      const { facts } = repeatedMethods(deps);
+      return kitTelemetry.callTelemetry({ ...options, methods: facts, target: deps.target }, { clock: deps.clock });
     },
   };
 }
