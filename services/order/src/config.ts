@@ -56,7 +56,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const config = read(Config, env);
   const problems = nestingProblems([
     { name: "PRICING_TIMEOUT_MS", ms: config.PRICING_TIMEOUT_MS, within: `${ORDERS}/CreateOrder` },
-    { name: "PRICING_TIMEOUT_MS", ms: config.PRICING_TIMEOUT_MS, within: `${PRODUCTS}/BatchGetProducts`, marginMs: 0 },
+    { name: "PRICING_TIMEOUT_MS", ms: config.PRICING_TIMEOUT_MS, within: `${PRODUCTS}/BatchGetProducts`, marginMs: 1 },
     {
       name: "PRICING_ATTEMPT_MS",
       ms: config.PRICING_ATTEMPT_MS,

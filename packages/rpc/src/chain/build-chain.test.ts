@@ -129,10 +129,16 @@ describe("connect() refuses a chain", () => {
   });
 
   test.each<[string, object, string]>([
-    ["a time that is no shorter than the contract's", { timeoutMs: 8_001 }, "at most 8000"],
+    ["a time that is longer than the contract's", { timeoutMs: 8_001 }, "at most 8000"],
     ["a time of nothing", { timeoutMs: 0 }, "more than 0"],
     ["a time for a method that is not there", { methodTimeoutsMs: { chrage: 100 } }, '"chrage"'],
-    ["a method's time that is no shorter than the contract's", { methodTimeoutsMs: { charge: 9_000 } }, "at most 8000"],
+    ["a method's time that is longer than the contract's", { methodTimeoutsMs: { charge: 9_000 } }, "at most 8000"],
+    ["a method's time that is the contract's", { methodTimeoutsMs: { charge: 8_000 } }, "has 8000 without it"],
+    [
+      "a method's time that is every method's",
+      { timeoutMs: 700, methodTimeoutsMs: { charge: 700 } },
+      'methodTimeoutsMs of "charge" has no effect',
+    ],
     ["an option that does not exist", { timeoutMS: 5 }, '"connect" has no option "timeoutMS"'],
     ["a response of less than nothing", { maxResponseBytes: -5 }, "if it is not −1, must be a whole number"],
     ["a response of no bytes", { maxResponseBytes: 0 }, "maxResponseBytes"],
@@ -145,6 +151,8 @@ describe("connect() refuses a chain", () => {
   test("and takes one that says what it does", () => {
     const chain = [context(), errors(), deadline(), retry({ retryInternal: true }), breaker()];
     expect(() => build([...chain, attemptTimeout({ timeoutMs: 300 })], { maxResponseBytes: -1 })).not.toThrow();
+    // The contract's time, where all other methods have less.
+    expect(() => build([deadline()], { timeoutMs: 700, methodTimeoutsMs: { charge: 8_000 } })).not.toThrow();
     const keyed = [deadline(), idempotencyKey({ also: ["cancelOrder"] })];
     expect(() => build(keyed, {}, OrderServiceDefinition)).not.toThrow();
   });

@@ -4,7 +4,8 @@ import type { MethodFacts } from "../service-methods.ts";
 /**
  * The methods of a service with the time that one client gives them: never more than the contract.
  *
- * @throws {ChainError} For a method that is none of the service's, and for a time that is not shorter than the contract's.
+ * @throws {ChainError} For a method that is none of the service's, for a time that is longer than the contract's, and for a method's
+ * time that it has without being named.
  */
 export function limitMethods(
   facts: (path: string) => MethodFacts | undefined,
@@ -31,6 +32,9 @@ export function limitMethods(
     if (typeof ms !== "number" || !(ms > 0 && ms <= method.deadlineMs)) {
       const range = `more than 0 and at most ${method.deadlineMs}, the contract's`;
       throw new ChainError(`methodTimeoutsMs of "${key}" must be ${range}, is ${String(ms)}`);
+    }
+    if (ms === limited.get(path)?.deadlineMs) {
+      throw new ChainError(`methodTimeoutsMs of "${key}" has no effect: it has ${ms} without it`);
     }
     limited.set(path, { ...method, deadlineMs: ms });
   }

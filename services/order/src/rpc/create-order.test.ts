@@ -185,7 +185,7 @@ describe("CreateOrder", () => {
   });
 
   test("ends with its caller's deadline while the catalogue is silent", async () => {
-    await using service = await startOrderService({ PRICING_TIMEOUT_MS: 5_000 });
+    await using service = await startOrderService({ PRICING_TIMEOUT_MS: 4_000 });
     service.product.script = { before: silent };
     const call = service.client.createOrder(aCreateOrder(), { deadline: Date.now() + 300 });
     await expect(call).rejects.toMatchObject({ code: Status.DEADLINE_EXCEEDED });

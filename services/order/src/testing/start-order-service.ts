@@ -31,7 +31,7 @@ interface Options extends Partial<OpenStoreOptions["config"]> {
 
 /** Starts it, without a worker: orders stay PENDING until there is one. */
 export async function startOrderService(options: Options = {}): Promise<TestOrderService> {
-  const { STEP_TIMEOUT_MS: timeoutMs = 5_000, PRICING_TIMEOUT_MS: pricingMs = 5_000 } = options;
+  const { STEP_TIMEOUT_MS: timeoutMs = 5_000, PRICING_TIMEOUT_MS: pricingMs = 4_000 } = options;
   const stack = new AsyncDisposableStack();
   const store = stack.use(await openTestStore(options));
   const product = stack.use(await startFakeProduct());
