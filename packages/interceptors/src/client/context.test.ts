@@ -21,10 +21,10 @@ function attemptOf(options: Partial<ContextOptions>, shape: CallShape = {}) {
 
 describe("uuidv7()", () => {
   test("T1: holds the time, so that ids sort by it", () => {
-    const uuid = "ffffffff-ffff-4abc-8def-0123456789ab";
-    expect(uuidv7(0x0123_4567_89ab, uuid)).toBe("01234567-89ab-7abc-8def-0123456789ab");
-    expect(uuidv7(1_000, uuid) < uuidv7(1_001, uuid)).toBe(true);
-    expect(uuidv7(Date.now(), crypto.randomUUID())).toMatch(UUID_V7);
+    const hex = "abc4def0123456789abf";
+    expect(uuidv7(0x0123_4567_89ab, hex)).toBe("01234567-89ab-7abc-8def-0123456789ab");
+    expect(uuidv7(1_000, hex) < uuidv7(1_001, hex)).toBe(true);
+    for (const digit of "0123456789abcdef") expect(uuidv7(Date.now(), digit.repeat(20))).toMatch(UUID_V7);
   });
 });
 
@@ -73,7 +73,7 @@ describe("context()", () => {
     const attempt = rpcContext.run(aContext(), () => attemptOf({}));
     expect(attempt.header("x-request-id")).toBe("request-1");
     expect(attempt.header("traceparent")).toBe(`00-${trace.traceId}-${trace.spanId}-01`);
-    expect(Reflect.get(attempt.options, ROOT_SPAN)).toBeUndefined();
+    expect(Reflect.get(attempt.options, ROOT_SPAN)).toBe(false);
   });
 
   test("T1: at the edge a new request and a new trace begin, with each call", () => {
@@ -86,11 +86,18 @@ describe("context()", () => {
   });
 
   test("T1: time and ids are arguments", () => {
-    const uuid = () => "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
-    const interceptor = context({ methods: () => undefined, trusted: true }, { clock: new ManualClock(), uuid });
+    const hex = (bytes: number) => "0123456789abcdef0123456789abcdef".slice(0, 2 * bytes);
+    const interceptor = context({ methods: () => undefined, trusted: true }, { clock: new ManualClock(), hex });
     const { attempt } = new FakeCall(interceptor).start();
-    expect(attempt.header("x-request-id")).toBe("0000000f-4240-7ccc-8ddd-eeeeeeeeeeee");
-    expect(attempt.header("traceparent")).toBe("00-aaaaaaaabbbb4ccc8dddeeeeeeeeeeee-eeeeeeeeeeeeaaaa-01");
+    expect(attempt.header("x-request-id")).toBe("0000000f-4240-7012-b456-789abcdef012");
+    expect(attempt.header("traceparent")).toBe("00-0123456789abcdef0123456789abcdef-0123456789abcdef-01");
+  });
+
+  test("T1: of ten thousand traces that begin here no two have the same id, nor have their spans", () => {
+    const parents = Array.from({ length: 10_000 }, () => attemptOf({}).header("traceparent") ?? "");
+    expect(new Set(parents.map((each) => each.slice(3, 35))).size).toBe(10_000);
+    expect(new Set(parents.map((each) => each.slice(36, 52))).size).toBe(10_000);
+    for (const each of parents) expect(each).toMatch(TRACEPARENT);
   });
 
   test.each([
