@@ -45,7 +45,7 @@ export interface HedgingOptions {
   maxAttempts?: number;
   /** Shortest wait before a hedge; the 95th percentile of the method is waited for if it is longer. @default 50 */
   delayMs?: number;
-  /** Codes that another host may do better with; all others end the call. @default UNAVAILABLE, DEADLINE_EXCEEDED */
+  /** Codes that another host may do better with, at least one; all others end the call. @default UNAVAILABLE, DEADLINE_EXCEEDED */
   nonFatal?: readonly status[];
   observe?: (event: HedgingEvent) => void;
 }
@@ -114,7 +114,12 @@ export function policyOf(options: HedgingOptions, { clock = systemClock }: { clo
   }
   within("maxAttempts", maxAttempts, 2, 5);
   within("delayMs", delayMs, 1, 60_000);
-  if (nonFatal.includes(status.OK)) throw new RangeError("Cannot build hedging: nonFatal must be errors, has OK");
+  // Without one, a host that refuses at once would end every call that another one answers.
+  if (nonFatal.length === 0) throw new RangeError("Cannot build hedging: nonFatal must have a code, is empty");
+  const strange = nonFatal.find((code) => code === status.OK || status[code] === undefined);
+  if (strange !== undefined) {
+    throw new RangeError(`Cannot build hedging: nonFatal must be errors, has ${status[strange] ?? strange}`);
+  }
   return { ...options, maxAttempts, delayMs, nonFatal: new Set(nonFatal), clock };
 }
 

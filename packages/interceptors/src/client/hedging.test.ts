@@ -349,6 +349,8 @@ describe("hedging()", () => {
     [{ delayMs: 0 }, "delayMs must be 1 to 60000, is 0"],
     [{ delayMs: Number.NaN }, "delayMs must be 1 to 60000, is NaN"],
     [{ nonFatal: [status.OK] }, "nonFatal must be errors, has OK"],
+    [{ nonFatal: [status.UNAVAILABLE, 17] }, "nonFatal must be errors, has 17"],
+    [{ nonFatal: [] }, "nonFatal must have a code, is empty"],
     [{ delay: 50 }, 'there is no option "delay"'],
   ])("refuses %j", (options, text) => {
     expect(() => setUp(options)).toThrow(`Cannot build hedging: ${text}`);
