@@ -41,6 +41,8 @@ export const BREAKER_DEFAULTS = {
   idleMs: 600_000,
 };
 
+/** Of calls and circuits there are no fractions. */
+const COUNTS = new Set(["minCalls", "failuresInARow", "probes", "maxCircuits"]);
 const NAMES = new Set([...Object.keys(BREAKER_DEFAULTS), "countResourceExhausted", "observe"]);
 type Limits = typeof BREAKER_DEFAULTS;
 
@@ -225,9 +227,10 @@ export class Breakers {
       const value = this.rules[name];
       const longest = name === "openMs" ? this.rules.maxOpenMs : Infinity;
       const [min, max] = name.endsWith("Rate") ? [0.001, 1] : [name === "minBudgetMs" ? 0 : 1, longest];
-      // All probes must succeed: a fraction of one never does.
-      const whole = name === "probes";
-      if (value >= min && value <= max && (!whole || Number.isInteger(value))) continue;
+      const whole = COUNTS.has(name);
+      // All probes must succeed: of endlessly many they never have.
+      const isWhole = Number.isInteger(value) || (value === Infinity && name !== "probes");
+      if (value >= min && value <= max && (!whole || isWhole)) continue;
       const must = whole ? "a whole number, 1 or more" : `${min} to ${max}`;
       throw new RangeError(`Cannot build breaker: ${name} must be ${must}, is ${value}`);
     }

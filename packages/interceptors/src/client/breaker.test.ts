@@ -465,6 +465,9 @@ describe("breaker()", () => {
     [{ openMs: 40_000 }, "openMs must be 1 to 30000, is 40000"],
     [{ maxOpenMs: 4_000 }, "openMs must be 1 to 4000, is 5000"],
     [{ probes: 2.5 }, "probes must be a whole number, 1 or more, is 2.5"],
+    [{ minCalls: 2.5 }, "minCalls must be a whole number, 1 or more, is 2.5"],
+    [{ failuresInARow: 1.5 }, "failuresInARow must be a whole number, 1 or more, is 1.5"],
+    [{ maxCircuits: 0.5 }, "maxCircuits must be a whole number, 1 or more, is 0.5"],
     [{ probes: Infinity }, "probes must be a whole number, 1 or more, is Infinity"],
     [{ slowRate: 0.1 }, "slowRate has no effect, slowCallMs must be finite with it"],
     [{ openForMs: 1_000 }, 'there is no option "openForMs"'],
@@ -473,6 +476,7 @@ describe("breaker()", () => {
   });
 
   test("takes what has an effect, and numbers of a registry only where that is made", () => {
+    expect(() => new Breakers({ failuresInARow: Infinity, minCalls: Infinity, maxCircuits: Infinity })).not.toThrow();
     const own = { openMs: 40_000, maxOpenMs: 40_000, slowRate: 0.1, slowCallMs: 50, countResourceExhausted: false };
     expect(() => new Breakers({ ...own, observe: () => undefined })).not.toThrow();
     const options = { target: "payment:1", openMs: 1_000 };
