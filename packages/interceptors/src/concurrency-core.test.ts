@@ -113,6 +113,9 @@ describe("Gradient2Limit", () => {
   test("is refused with bounds that cross", () => {
     expect(() => new Gradient2Limit({ min: 50, max: 10 })).toThrow(RangeError);
     expect(() => new AimdLimit({ min: 0 })).toThrow(RangeError);
+    const text = (name: string) => `Cannot build concurrency limit: ${name} must be a whole number`;
+    expect(() => new AimdLimit({ min: 1.5 })).toThrow(text("min"));
+    expect(() => new Gradient2Limit({ max: 100.5 })).toThrow(text("max"));
   });
 });
 

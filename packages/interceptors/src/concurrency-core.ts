@@ -40,8 +40,8 @@ abstract class AdaptiveLimit implements Limit {
   #loweredAt = -Infinity;
 
   constructor({ min = 20, max = 200 }: AdaptiveOptions = {}) {
-    within("min", min, 1, 1_000_000);
-    within("max", max, min, 1_000_000);
+    whole("min", min, 1, 1_000_000);
+    whole("max", max, min, 1_000_000);
     this.#min = min;
     this.#max = max;
     this.#exact = min;
@@ -171,6 +171,20 @@ export class WaitingLine<T extends { readonly priority: Priority }> {
   #byPriority(priorities: readonly Priority[], entries: readonly T[]): T[] {
     return priorities.flatMap((priority) => entries.filter((each) => each.priority === priority));
   }
+}
+
+/** Each share is of something, and all together leave something to the others. @throws {RangeError} If they do not. */
+export function useful(shares: Shares, limit: number): void {
+  const given = PRIORITIES.map((priority) => ({ priority, share: shares[priority] ?? 0 }));
+  const none = given.find(({ share }) => share > 0 && share * limit < 1);
+  if (none !== undefined) {
+    const text = `a share of ${none.share} has no effect, it must be 1 or more of the ${limit}`;
+    throw new RangeError(`Cannot build concurrency limit: ${text}`);
+  }
+  const sum = given.reduce((total, { share }) => total + share, 0);
+  const out = given.find(({ share }) => share === 0)?.priority;
+  if (out === undefined || Number(sum.toFixed(9)) < 1) return;
+  throw new RangeError(`Cannot build concurrency limit: shares must leave something to "${out}", are all of the limit`);
 }
 
 /** What is given has these names only. @throws {TypeError} If it has another. */

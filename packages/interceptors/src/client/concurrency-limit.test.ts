@@ -376,9 +376,18 @@ describe("concurrencyLimit()", () => {
     [{ limit: 10, queue: { size: 5.5 } }, "queue.size must be a whole number, 1 to 1000000, is 5.5"],
     [{ limit: 10, queue: { size: 5, maxWait: 5 } }, 'there is no option of queue "maxWait"'],
     [{ limit: 10, shares: { critcal: 0.5 } }, 'there is no priority "critcal"'],
+    [{ limit: 10, shares: { critical: 1 } }, 'shares must leave something to "default", are all of the limit'],
+    [{ limit: 10, shares: { critical: 0.7, default: 0.3 } }, 'shares must leave something to "sheddable"'],
+    [{ limit: 4, shares: { critical: 0.2 } }, "a share of 0.2 has no effect, it must be 1 or more of the 4"],
     [{ limit: 10, max: 10 }, 'there is no option "max"'],
   ])("refuses %j at construction, and says why", (options, text) => {
     expect(() => concurrencyLimit(options as never)).toThrow(`Cannot build concurrency limit: ${text}`);
+  });
+
+  test("takes shares that are the whole limit, if every priority has one", () => {
+    const shares = { critical: 0.5, default: 0.3, sheddable: 0.2 };
+    expect(() => concurrencyLimit({ limit: 5, shares })).not.toThrow();
+    expect(() => concurrencyLimit({ limit: new AimdLimit({ min: 1 }), shares: { critical: 0.2 } })).not.toThrow();
   });
 });
 

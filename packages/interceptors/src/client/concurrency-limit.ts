@@ -16,6 +16,7 @@ import {
   PRIORITIES,
   type Sample,
   type Shares,
+  useful,
   WaitingLine,
   whole,
   within,
@@ -42,7 +43,8 @@ export interface ConcurrencyLimitOptions {
   /** The priority of a method. Without one that of the incoming call holds, and without that "default". */
   methods?: (path: string) => { priority?: Priority | undefined } | undefined;
   /**
-   * Share of the limit, rounded down, that each priority can count on; what it does not use of it stays free.
+   * Share of the limit, rounded down, that each priority can count on; what it does not use of it stays free. All shares together
+   * are less than the limit, unless every priority has one.
    * @default critical 0.2 and default 0.1 if `methods` is given, else none
    */
   shares?: Shares;
@@ -77,6 +79,7 @@ export function concurrencyLimit(
   if (queue?.maxWaitMs !== undefined) within("queue.maxWaitMs", queue.maxWaitMs, 1, 2 ** 31 - 1);
   const sum = Object.values(given).reduce((total, share) => total + within("a share", share, 0, 1), 0);
   within("the sum of shares", Number(sum.toFixed(9)), 0, 1);
+  if (shares !== undefined) useful(shares, typeof limit === "number" ? limit : Infinity);
   const permits = new Permits(typeof limit === "number" ? { current: limit, add: () => undefined } : limit, given);
   const line = queue && new WaitingLine<LimitedCall>(queue.size);
   const house = { permits, line, maxWaitMs: queue?.maxWaitMs ?? 1_000, clock, observe };
