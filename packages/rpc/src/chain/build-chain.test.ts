@@ -52,6 +52,11 @@ describe("connect() refuses a chain", () => {
     ["with call telemetry for nobody", [client.callTelemetry({} as never), deadline()], "without telemetry"],
     ["with attempt telemetry for nobody", [deadline(), client.attemptTelemetry({} as never)], "without telemetry"],
     [
+      "with a log of requests, which are bytes there",
+      [client.callTelemetry({ telemetry: {}, logRequests: true } as never), deadline()],
+      'no option "logRequests"',
+    ],
+    [
       "with a wait that no call outlasts",
       [deadline(), retry({ baseDelayMs: 8_000, maxDelayMs: 9_000 })],
       'baseDelayMs of "retry" must be below 8000',
@@ -239,6 +244,11 @@ describe("serve() refuses a chain", () => {
       "with load shedding that exempts nothing",
       withParts(server.loadShed({ exempt: ["nope"] })),
       '"loadShed" names "nope"',
+    ],
+    [
+      "with a field to leave out of the log that no request has",
+      withParts(server.telemetry({ logRequests: true, redact: ["paymentMethod", "idempotency_key"] })),
+      '"telemetry" names "idempotency_key"',
     ],
     [
       "with a transaction of a method whose key is its own",

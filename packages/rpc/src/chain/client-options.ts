@@ -22,10 +22,14 @@ export const DEADLINE: Known<DeadlineOptions> = {
   observe: true,
 };
 
-export type TelemetryOptions = Omit<ClientTelemetryOptions, "methods" | "target" | "telemetry"> & {
+/** Requests are bytes by the time that a client's chain sees them: there is nothing in them to be logged, or left out of the log. */
+export type TelemetryOptions = Omit<
+  ClientTelemetryOptions,
+  "methods" | "target" | "telemetry" | "logRequests" | "redact"
+> & {
   telemetry: Telemetry;
 };
-export const TELEMETRY: Known<TelemetryOptions> = { telemetry: true, logRequests: true, redact: true };
+export const TELEMETRY: Known<TelemetryOptions> = { telemetry: true };
 
 export interface IdempotencyKeyOptions {
   /** Which other methods get a key too, by their name in the generated client. @default none */

@@ -15,6 +15,7 @@ import { validation as kitValidation } from "@holdfast/interceptors/server/valid
 import { checkRequest } from "../server/check-request.ts";
 import { explain } from "../server/explain.ts";
 import { openTelemetry } from "../telemetry/open-telemetry.ts";
+import { requestFields } from "../validation/request-fields.ts";
 import { authorizeTable, HEALTH } from "./authorize-table.ts";
 import { ChainError } from "./chain-error.ts";
 import { checkNames, serviceOf } from "./check-names.ts";
@@ -73,8 +74,10 @@ export function deadline(options: own.DeadlineOptions = {}): ServerPart {
 export function telemetry(options: own.TelemetryOptions = {}): ServerPart {
   return {
     name: "telemetry",
-    build: ({ methods, log, clock }) => {
+    build: ({ methods, served, log, clock }) => {
       checkOptions("telemetry", options, own.TELEMETRY);
+      // A name that is misspelt would leave in the log what must not be there.
+      checkNames("telemetry", options.redact, served, requestFields);
       const { telemetry: records = openTelemetry(log) } = options;
       return [kitTelemetry.telemetry({ ...options, methods, telemetry: records }, { clock })];
     },
