@@ -1,7 +1,7 @@
 import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/v1/payment_service";
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
-import { createLogger, main, maskSecrets, runUntilSignal } from "@holdfast/process";
+import { createLogger, drain, main, maskSecrets, runUntilSignal } from "@holdfast/process";
 import { client, connect, openTelemetry, parseFaults, server as rpc, serve } from "@holdfast/rpc";
 import { migrate } from "@holdfast/storage";
 import { openStore } from "./adapters/open-store.ts";
@@ -49,9 +49,8 @@ await main(async () => {
     log,
     chain: [...admission, ...request],
   });
-  const grace = { graceMs: config.DRAIN_MS / 2 };
-  const stop = () => Promise.all([server.drain(grace), workers.stop(grace)]);
-  lifecycle.onDrain("server and workers", async () => void (await stop()));
+  const drainTimes = { drainMs: config.DRAIN_MS, resolversMs: config.DRAIN_RESOLVERS_MS };
+  lifecycle.onDrain("server and workers", () => drain({ server, workers: [workers], ...drainTimes }));
   server.health.set(true);
   lifecycle.ready({ port: server.port });
 });

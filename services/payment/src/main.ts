@@ -1,5 +1,5 @@
 import { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/v1/payment_service";
-import { createLogger, main, maskSecrets, runUntilSignal } from "@holdfast/process";
+import { createLogger, drain, main, maskSecrets, runUntilSignal } from "@holdfast/process";
 import { parseFaults, serve, server as rpc } from "@holdfast/rpc";
 import { migrate, openDatabase } from "@holdfast/storage";
 import { startRecovery } from "./adapters/recovery-worker.ts";
@@ -33,7 +33,8 @@ await main(async () => {
     log,
     chain: [...admission, ...request],
   });
-  lifecycle.onDrain("server", () => server.drain({ graceMs: Math.max(0, config.DRAIN_MS - 500) }));
+  const drainTimes = { drainMs: config.DRAIN_MS, resolversMs: config.DRAIN_RESOLVERS_MS };
+  lifecycle.onDrain("server", () => drain({ server, ...drainTimes }));
   server.health.set(true);
   lifecycle.ready({ port: server.port });
 });

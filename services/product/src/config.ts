@@ -8,6 +8,11 @@ export const Config = z.object({
   LISTEN: z.string().default("127.0.0.1:50052"),
   /** Longest time between a signal and the end of the process. Unit: milliseconds. Ctrl-C promises 5 s. */
   DRAIN_MS: z.coerce.number().int().positive().default(4_000),
+  /**
+   * Of that, how long it takes calls while those who find it by name only learn that it goes. Who watches its health needs
+   * none; give it the interval at which others resolve. Unit: milliseconds.
+   */
+  DRAIN_RESOLVERS_MS: z.coerce.number().int().min(0).default(0),
   /** Calls at once that load shedding always lets in: the database queues a few, and none waits long. */
   MIN_IN_FLIGHT: z.coerce.number().int().positive().max(1_000).default(100),
   /** Faults to inject, as a JSON list; see packages/interceptors/src/server/fault.ts. Empty: none, and none can be switched on. */

@@ -1,5 +1,5 @@
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
-import { createLogger, main, readConfig, runUntilSignal } from "@holdfast/process";
+import { createLogger, drain, main, readConfig, runUntilSignal } from "@holdfast/process";
 import { parseFaults, serve, server as rpc } from "@holdfast/rpc";
 import { listen, migrate, openDatabase } from "@holdfast/storage";
 import { STOCK_CHANNEL } from "./adapters/notify-stock.ts";
@@ -8,9 +8,6 @@ import type { Schema } from "./adapters/schema.ts";
 import { Config } from "./config.ts";
 import { handlers } from "./handlers.ts";
 import { pruneLoop } from "./prune-loop.ts";
-
-/** Of the drain time, kept back for what is closed after the server. Unit: milliseconds. */
-const CLOSING_MS = 1_000;
 
 await main(async () => {
   const config = readConfig(Config, process.env);
@@ -45,8 +42,8 @@ await main(async () => {
     log,
     chain: [...admission, ...request],
   });
-  const graceMs = Math.max(config.DRAIN_MS - CLOSING_MS, 0);
-  lifecycle.onDrain("server", () => server.drain({ graceMs }));
+  const drainTimes = { drainMs: config.DRAIN_MS, resolversMs: config.DRAIN_RESOLVERS_MS };
+  lifecycle.onDrain("server", () => drain({ server, ...drainTimes }));
   server.health.set(true);
   lifecycle.ready({ port: server.port });
 });

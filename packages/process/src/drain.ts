@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** What calls come in through. */
+export interface DrainableServer {
+  readonly health: {
+    /** NOT_SERVING for good: who watches sends its next call elsewhere. Calls are still taken. */
+    drain(): void;
+  };
+  /** GOAWAY, and UNAVAILABLE with a hint for streams; calls under way may finish for `graceMs`. Unit: milliseconds. */
+  drain(options: { graceMs: number }): Promise<void>;
+}
+
+/** What works without being called: sagas, consumers, timers. */
+export interface DrainableWorker {
+  /** Takes nothing new; finishes what is in hand within `graceMs`, or gives it back. Unit: milliseconds. */
+  stop(options: { graceMs: number }): Promise<void>;
+}
+
+export interface DrainOptions {
+  server: DrainableServer;
+  /** @default [] */
+  workers?: readonly DrainableWorker[];
+  /** Longest time for the whole drain, with what is closed after it. Unit: milliseconds. */
+  drainMs: number;
+  /**
+   * How long calls are taken while those who find this instance by name only learn that it goes: about the interval at
+   * which they resolve. Who watches health needs none. Unit: milliseconds.
+   */
+  resolversMs: number;
+}
+
+/** Of the drain time, kept back for what is closed afterwards: pools, connections. Unit: milliseconds. */
+const CLOSING_MS = 1_000;
+
+/** How long calls under way, and work in hand, may take to finish. Unit: milliseconds. */
+export function graceOf({ drainMs, resolversMs }: Pick<DrainOptions, "drainMs" | "resolversMs">): number {
+  return Math.max(0, drainMs - resolversMs - Math.min(CLOSING_MS, drainMs / 4));
+}
+
+/**
+ * Takes an instance out of service without losing anything: it says that it goes, still serves those who have not heard
+ * of it, then ends streams, finishes what is under way and stops what works by itself.
+ */
+export async function drain({ server, workers = [], drainMs, resolversMs }: DrainOptions): Promise<void> {
+  server.health.drain();
+  if (resolversMs > 0) await sleep(resolversMs);
+  const grace = { graceMs: graceOf({ drainMs, resolversMs }) };
+  await Promise.all([server.drain(grace), ...workers.map((worker) => worker.stop(grace))]);
+}
