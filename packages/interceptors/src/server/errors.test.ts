@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:http2";
 import { type ClientDuplexStream, Metadata, Server, ServerCredentials, type StatusObject, status } from "@grpc/grpc-js";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { newContext } from "../context.ts";
 import { detailsOf, type StatusDetails } from "../status.ts";
 import { metadataOf } from "../testing/client-call.ts";
@@ -99,6 +99,7 @@ beforeEach(() => {
   process.on("unhandledRejection", note).on("uncaughtException", note);
 });
 afterEach(() => {
+  vi.unstubAllEnvs();
   process.off("unhandledRejection", note).off("uncaughtException", note);
   expect(unhandled).toEqual([]);
 });
@@ -206,6 +207,20 @@ describe("defineHandlers()", () => {
     expect(await debugOf({ production: false })).toBeUndefined();
     expect(await debugOf({ production: true, mayDebug: () => true })).toBeUndefined();
   });
+
+  test.each([
+    ["production", "development", undefined],
+    ["development", "production", expect.stringContaining("inside")],
+    [undefined, "production", expect.stringContaining("inside")],
+  ])(
+    "E1: NODE_ENV is %s when the handlers are defined; that it is %s later changes nothing",
+    async (first, later, seen) => {
+      vi.stubEnv("NODE_ENV", first);
+      await using server = await serve(throwing(new Error("inside")), { mayDebug: () => true });
+      vi.stubEnv("NODE_ENV", later);
+      expect(detailsOf((await call(server.target, "Get")).metadata)?.debug).toEqual(seen);
+    },
+  );
 
   test("a caller that goes away aborts the signal; a normal end does not", async () => {
     const { promise: signal, resolve } = Promise.withResolvers<AbortSignal>();
