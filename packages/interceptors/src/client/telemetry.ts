@@ -13,10 +13,10 @@ import { InterceptingCall, status } from "@grpc/grpc-js";
 import type { Interceptor, InterceptorOptions, Metadata, NextCall, StatusObject } from "@grpc/grpc-js";
 import {
   type CallRecord,
-  describe,
+  describeSpan,
   LabelCache,
   loggable,
-  parse,
+  parseTraceparent,
   randomHex,
   type Telemetry,
 } from "../telemetry-core.ts";
