@@ -24,7 +24,8 @@ export interface HedgeBudget {
 /** Tells a balancer which attempts belong together, so that each goes to a host of its own. */
 export interface HedgeRecorder {
   begin(): {
-    mark(metadata: Metadata): unknown;
+    /** Undefined: no host was found for it yet. */
+    mark(metadata: Metadata): { readonly peer: string | undefined };
     /** Whether a host is connected that no attempt of the call was given to. */
     hasUntried(): boolean;
     end(): void;

@@ -13,7 +13,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newContext, rpcContext } from "../context.ts";
-import { detailsOf, localStatus, statusOf } from "../status.ts";
+import { detailsOf, isLocal, localStatus, statusOf } from "../status.ts";
 import { type CallShape, type FakeAttempt, FakeCall } from "../testing/client-call.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { rawServer } from "../testing/raw-server.ts";
@@ -56,6 +56,7 @@ function hosts(count: number) {
         tried += 1;
         seen.marked += 1;
         metadata.set("host", String(tried));
+        return { peer: `10.0.0.${tried}:50051` };
       },
       hasUntried: () => tried < count,
       end: () => void (seen.ended += 1),
@@ -334,12 +335,57 @@ describe("hedging()", () => {
     const late = open({ deadline: clock.now() + 1_000 });
     clock.advance(960);
     for (const attempt of late.attempts) attempt.endWith(bare);
-    expect(late.statuses).toEqual([bare]);
+    const { code, details } = bare;
+    expect(late.statuses).toMatchObject([{ code, details }]);
+    expect(detailsOf(late.status?.metadata)).toBeUndefined();
     const told = open({ deadline: clock.now() + 5_000 });
     const own = statusOf(bare.code, "", { reason: "PROVIDER_TOO_SLOW" });
     clock.advance(200);
     for (const attempt of told.attempts) attempt.endWith(own);
-    expect(told.statuses).toEqual([own]);
+    expect(told.statuses).toMatchObject([{ code: own.code, details: own.details }]);
+    expect(detailsOf(told.status?.metadata)?.reason).toBe("PROVIDER_TOO_SLOW");
+  });
+
+  test("R16: the final status has every attempt that failed, with its host, and the number of those before in its metadata", () => {
+    const { open, clock } = setUp({ attempts: hosts(3), maxAttempts: 3 });
+    const call = open();
+    clock.advance(100);
+    call.attempts[1]?.end(status.UNAVAILABLE);
+    clock.advance(7);
+    call.attempts[2]?.end(status.UNAVAILABLE);
+    call.attempts[0]?.end(status.NOT_FOUND, { own: "kept" });
+    expect(call.status).toMatchObject({
+      code: status.NOT_FOUND,
+      attempts: [
+        { peer: "10.0.0.2:50051", code: status.UNAVAILABLE, ms: 0 },
+        { peer: "10.0.0.3:50051", code: status.UNAVAILABLE, ms: 7 },
+        { peer: "10.0.0.1:50051", code: status.NOT_FOUND, ms: 107 },
+      ],
+    });
+    expect(call.status?.metadata.getMap()).toEqual({ own: "kept", [PREVIOUS]: "2" });
+  });
+
+  test("R16: a success tells which attempt was cancelled for it; a success at once says nothing", () => {
+    const { open, clock } = setUp({ attempts: hosts(2) });
+    const call = open();
+    clock.advance(130);
+    call.attempts[1]?.succeed();
+    const slow = { peer: "10.0.0.1:50051", code: status.CANCELLED, ms: 130 };
+    expect(call.status).toMatchObject({ code: status.OK, attempts: [slow] });
+    expect(call.status?.metadata.getMap()).toEqual({ [PREVIOUS]: "1" });
+    const smooth = open();
+    smooth.attempt.succeed();
+    expect(smooth.status).not.toHaveProperty("attempts");
+    expect(smooth.status?.metadata.getMap()).toEqual({});
+  });
+
+  test("R16: a refusal in this process stays one, and a host that is not known has the name of its connection", () => {
+    const { open } = setUp();
+    const call = open();
+    call.attempt.endWith(localStatus(status.UNAVAILABLE, "", { reason: "CIRCUIT_OPEN" }));
+    expect(call.status && isLocal(call.status)).toBe(true);
+    expect(call.status).toMatchObject({ attempts: [{ peer: "127.0.0.1:1", code: status.UNAVAILABLE, ms: 0 }] });
+    expect(call.status?.metadata.get(PREVIOUS)).toEqual([]);
   });
 
   test.each<[object, string]>([

@@ -19,7 +19,7 @@ import {
   policyOf,
   RollingP95,
 } from "../hedging-core.ts";
-import { withoutAttemptTimeout } from "../retry-core.ts";
+import { type AttemptReport, withoutAttemptTimeout } from "../retry-core.ts";
 import { isLocal } from "../status.ts";
 
 export type { HedgeBudget, HedgeRecorder, HedgingEvent, HedgingOptions } from "../hedging-core.ts";
@@ -53,6 +53,8 @@ export function hedging(options: HedgingOptions, env: { clock?: Clock } = {}): I
 /** One attempt, and its answer, which is kept until it is known to be the call's. */
 interface Attempt {
   readonly number: number;
+  readonly startedAt: number;
+  sentTo?: ReturnType<ReturnType<HedgeRecorder["begin"]>["mark"]> | undefined;
   lower?: LowerCall;
   headers?: Metadata;
   message?: unknown;
@@ -76,6 +78,8 @@ class HedgedCall implements LowerCall {
   #reading = false;
   /** Attempts that have not ended. */
   readonly #out = new Set<Attempt>();
+  /** Those that have failed, or were cancelled for another. */
+  readonly #reports: AttemptReport[] = [];
   #first: Attempt | undefined;
   #attempts = 0;
   /** No more hedges. */
@@ -150,11 +154,11 @@ class HedgedCall implements LowerCall {
   }
 
   #startAttempt(): void {
-    const attempt: Attempt = { number: ++this.#attempts };
+    const attempt: Attempt = { number: ++this.#attempts, startedAt: this.#policy.clock.now() };
     this.#first ??= attempt;
     const metadata = this.#metadata.clone();
     if (attempt.number > 1) metadata.set(ATTEMPTS_KEY, String(attempt.number - 1));
-    this.#route?.mark(metadata);
+    attempt.sentTo = this.#route?.mark(metadata);
     const lower = this.#nextCall(this.#options);
     attempt.lower = lower;
     this.#out.add(attempt);
@@ -178,7 +182,7 @@ class HedgedCall implements LowerCall {
     if (result.code === status.OK) {
       budget.recordSuccess();
       this.#latency.add(clock.now() - this.#startedAt);
-    }
+    } else this.#report(attempt, result.code);
     if (next === "final") return this.#deliver(attempt, result);
     // What a server said says more than a refusal in this process.
     if (!local || this.#last === undefined) this.#last = { attempt, result };
@@ -257,13 +261,24 @@ class HedgedCall implements LowerCall {
     this.#route?.end();
     const losers = [...this.#out];
     this.#out.clear();
-    for (const { lower } of losers) lower?.cancelWithStatus(code, details);
+    for (const attempt of losers) {
+      this.#report(attempt, code);
+      attempt.lower?.cancelWithStatus(code, details);
+    }
+  }
+
+  #report({ sentTo, lower, startedAt }: Attempt, code: status): void {
+    const peer = sentTo?.peer ?? lower?.getPeer() ?? "";
+    this.#reports.push({ peer, code, ms: this.#policy.clock.now() - startedAt });
   }
 
   #tell(attempt: Attempt | undefined, result: StatusObject): void {
     if (attempt?.headers) this.#listener.onReceiveMetadata?.(attempt.headers);
     this.#listener.onReceiveMessage?.(attempt?.message ?? null);
-    this.#listener.onReceiveStatus?.(result);
+    if (this.#reports.length === 0) return this.#listener.onReceiveStatus?.(result);
+    const metadata = result.metadata.clone();
+    if (this.#attempts > 1) metadata.set(ATTEMPTS_KEY, String(this.#attempts - 1));
+    this.#listener.onReceiveStatus?.(Object.assign({ ...result, metadata }, { attempts: this.#reports }));
   }
 
   get #path(): string {
