@@ -8,7 +8,14 @@
  * Source:  Netflix' concurrency-limits.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { InterceptingCall, type Interceptor, Metadata, type NextCall, type StatusObject, status } from "@grpc/grpc-js";
+import {
+  type InterceptingCall,
+  type Interceptor,
+  Metadata,
+  type NextCall,
+  type StatusObject,
+  status,
+} from "@grpc/grpc-js";
 import {
   type Limit,
   only,
@@ -63,6 +70,7 @@ export interface ConcurrencyLimitEvent {
 }
 
 const DROPS = new Set([status.DEADLINE_EXCEEDED, status.UNAVAILABLE]);
+const NOTHING = new Metadata();
 
 /** Lets an attempt start when there is a permit for it, and gives the permit back when the attempt ends, however it does. */
 export function concurrencyLimit(
@@ -85,7 +93,8 @@ export function concurrencyLimit(
   const house = { permits, line, maxWaitMs: queue?.maxWaitMs ?? 1_000, clock, observe };
   return (call, nextCall) => {
     const priority = methods?.(call.method_definition.path)?.priority ?? rpcContext.get()?.priority ?? "default";
-    return new InterceptingCall(new LimitedCall(house, priority, call, nextCall));
+    const limited: LowerCall = new LimitedCall(house, priority, call, nextCall);
+    return limited as InterceptingCall;
   };
 }
 
@@ -104,7 +113,7 @@ class LimitedCall implements LowerCall {
   readonly #options: CallOptions;
   readonly #nextCall: NextCall;
   #lower: LowerCall | undefined;
-  #metadata = new Metadata();
+  #metadata = NOTHING;
   #listener: Listener = {};
   #early: { send: (lower: LowerCall) => void; callback: (() => void) | undefined }[] = [];
   #ended = false;
