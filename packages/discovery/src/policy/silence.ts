@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Copy:    policy/silence.ts
+ * Place:   the core of what policy/endpoint.ts does on every tick while calls are in flight.
+ * Does:    says when a connection with calls in flight must be probed, when it counts as silent, and when to try a new one.
+ * Doesn't: take a stall of this very process for silence, probe (policy/health-call.ts does), or hurry a stream that has
+ *          nothing to say: a probe that is answered makes it more patient.
+ * With:    -
+ * Source:  the phi of failure detectors, reduced to one threshold and a question asked back.
+ */
+
+/**
+ * Time that passes only as fast as this process keeps up. After a stall of two seconds the answers of those two seconds are
+ * still unread: whoever measured by the clock would find every peer silent.
+ */
+export class HeardTime {
+  readonly #maxStepMs: number;
+  #last: number | undefined;
+  #passed = 0;
+
+  /** `maxStepMs`: what one tick may pass for at most. */
+  constructor(maxStepMs: number) {
+    this.#maxStepMs = maxStepMs;
+  }
+
+  get now(): number {
+    return this.#passed;
+  }
+
+  tick(now: number): number {
+    const step = this.#last === undefined ? 0 : now - this.#last;
+    this.#last = now;
+    this.#passed += Math.min(Math.max(0, step), this.#maxStepMs);
+    return this.#passed;
+  }
+
+  /** No ticks come for a while. */
+  pause(): void {
+    this.#last = undefined;
+  }
+}
+
+export interface SilenceOptions {
+  /** @default 250 */
+  silenceMs?: number;
+  /** @default 300 */
+  probeTimeoutMs?: number;
+  /** A silent connection is given this long before a new one is tried beside it. @default 500 */
+  reconnectMs?: number;
+}
+
+/** The longest that a connection with nothing but quiet streams is left alone. Unit: milliseconds. */
+const MOST_PATIENT_MS = 5_000;
+
+/** What to do now. */
+export type SilenceStep = "probe" | "silent" | "reconnect" | undefined;
+
+/** One connection. All times are {@link HeardTime}. */
+export class Silence {
+  readonly #options: Required<SilenceOptions>;
+  silent = false;
+  /** Since when a probe is out. */
+  #probeSince: number | undefined;
+  #quietSince = 0;
+  #silentSince = 0;
+  #reconnecting = false;
+  #patienceMs: number;
+
+  constructor({ silenceMs = 250, probeTimeoutMs = 300, reconnectMs = 500 }: SilenceOptions = {}) {
+    this.#options = { silenceMs, probeTimeoutMs, reconnectMs };
+    this.#patienceMs = silenceMs;
+  }
+
+  get probing(): boolean {
+    return this.#probeSince !== undefined;
+  }
+
+  /** `others`: calls that were in flight before it. */
+  callStarted(at: number, others: number): void {
+    const { silenceMs } = this.#options;
+    // A call after a long silence of streams is owed the usual time, from now on.
+    if (others === 0 || this.#patienceMs > silenceMs) this.#quietSince = Math.max(this.#quietSince, at);
+    this.#patienceMs = silenceMs;
+  }
+
+  /** The server has ended a call. True: it was silent until now. */
+  callEnded(at: number): boolean {
+    return this.#heard(at, this.#options.silenceMs);
+  }
+
+  /** True: it was silent until now. */
+  probeAnswered(at: number): boolean {
+    this.#probeSince = undefined;
+    return this.#heard(at, Math.min(MOST_PATIENT_MS, 2 * this.#patienceMs));
+  }
+
+  /** The probe was given up, or could not be sent. */
+  probeLost(): void {
+    this.#probeSince = undefined;
+  }
+
+  tick(at: number, inFlight: number): SilenceStep {
+    const { probeTimeoutMs, reconnectMs } = this.#options;
+    if (this.silent) {
+      if (this.#reconnecting || at - this.#silentSince < reconnectMs) return undefined;
+      this.#reconnecting = true;
+      return "reconnect";
+    }
+    if (this.#probeSince === undefined) {
+      if (inFlight === 0 || at - this.#quietSince < this.#patienceMs) return undefined;
+      this.#probeSince = at;
+      return "probe";
+    }
+    if (at - Math.max(this.#probeSince, this.#quietSince) < probeTimeoutMs) return undefined;
+    this.silent = true;
+    this.#silentSince = at;
+    return "silent";
+  }
+
+  #heard(at: number, patienceMs: number): boolean {
+    const wasSilent = this.silent;
+    this.silent = this.#reconnecting = false;
+    this.#quietSince = at;
+    this.#patienceMs = patienceMs;
+    return wasSilent;
+  }
+}
