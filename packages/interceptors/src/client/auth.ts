@@ -13,6 +13,7 @@
 import {
   type InterceptingCall,
   type Interceptor,
+  type InterceptorOptions,
   Metadata,
   type NextCall,
   type StatusObject,
@@ -110,29 +111,14 @@ export function auth(options: AuthOptions, { clock = systemClock }: { clock?: Cl
     const value = options[name] ?? 0;
     if (!(value >= 0)) throw new RangeError(`Cannot build auth: ${name} must be 0 to Infinity, is ${value}`);
   }
-  const cache = new TokenCache(options);
+  const house = { cache: new TokenCache(options), clock, observe: options.observe };
   return (call, nextCall) => {
-    const { path, requestStream, responseStream } = call.method_definition;
-    const authorized: LowerCall = new AuthorizedCall({
-      path,
-      requestStream,
-      responseStream,
-      deadline: Number(call.deadline ?? Infinity),
-      begin: () => nextCall(call),
-      cache,
-      clock,
-      observe: options.observe,
-    });
+    const authorized: LowerCall = new AuthorizedCall(house, call, nextCall);
     return authorized as InterceptingCall;
   };
 }
 
-interface Work {
-  path: string;
-  requestStream: boolean;
-  responseStream: boolean;
-  deadline: number;
-  begin: () => LowerCall;
+interface House {
   cache: TokenCache;
   clock: Clock;
   observe: AuthOptions["observe"];
@@ -140,8 +126,10 @@ interface Work {
 
 /** What the caller does is written down while there is no call below, and as long as it may have to be done again. */
 class AuthorizedCall implements LowerCall {
-  readonly #work: Work;
-  #metadata = new Metadata();
+  readonly #house: House;
+  readonly #options: InterceptorOptions;
+  readonly #nextCall: NextCall;
+  #metadata!: Metadata;
   #listener: Listener | undefined;
   #lower: LowerCall | undefined;
   /** Whether a token is being waited for: nothing goes below meanwhile. */
@@ -154,12 +142,14 @@ class AuthorizedCall implements LowerCall {
   #timer: Timer | undefined;
   #received = false;
 
-  constructor(work: Work) {
-    this.#work = work;
+  constructor(house: House, options: InterceptorOptions, nextCall: NextCall) {
+    this.#house = house;
+    this.#options = options;
+    this.#nextCall = nextCall;
   }
 
   start(metadata: Metadata, listener: Listener = {}): void {
-    const { cache, clock } = this.#work;
+    const { cache, clock } = this.#house;
     this.#metadata = metadata;
     this.#listener = listener;
     if (this.#result !== undefined) return this.#deliverSoon(this.#result);
@@ -206,12 +196,13 @@ class AuthorizedCall implements LowerCall {
 
   /** There is no call below whose timer would end this one at its deadline. */
   #wait(token: Promise<string>, goOn: (token: string) => void): void {
-    const { clock, deadline, path } = this.#work;
+    const { clock } = this.#house;
+    const { path } = this.#options.method_definition;
     const end = (code: status, reason: string, why: string): void => this.#finish(failed(code, reason, path, why));
     this.#waiting = true;
     this.#timer = clock.setTimeout(
       () => end(status.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the token took too long"),
-      deadline - clock.now(),
+      Number(this.#options.deadline ?? Infinity) - clock.now(),
     );
     const noToken = (): void => end(status.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE", "there is no token");
     const begin = (value: string): void => {
@@ -231,8 +222,8 @@ class AuthorizedCall implements LowerCall {
   }
 
   #begin(metadata: Metadata, token: string | undefined): void {
-    const { requestStream, responseStream, begin } = this.#work;
-    const lower = begin();
+    const { requestStream, responseStream } = this.#options.method_definition;
+    const lower = this.#nextCall(this.#options);
     this.#lower = lower;
     this.#waiting = false;
     lower.start(metadata, {
@@ -255,14 +246,14 @@ class AuthorizedCall implements LowerCall {
   }
 
   #onStatus(result: StatusObject, token: string | undefined): void {
-    const { cache, clock, observe, path } = this.#work;
+    const { cache, clock, observe } = this.#house;
     if (token === undefined || result.code !== status.UNAUTHENTICATED || isLocal(result)) return this.#deliver(result);
     cache.refuse(token, clock.now());
     if (this.#steps === undefined) return this.#deliver(result);
     const sendAgain = (fresh: string): void => {
       if (fresh === token) return this.#deliver(result);
       this.#sentAgain = true;
-      observe?.({ kind: "sent_again", path });
+      observe?.({ kind: "sent_again", path: this.#options.method_definition.path });
       this.#authorize(fresh);
     };
     // Another call may have been refused before, and have a new one already.
@@ -285,7 +276,7 @@ class AuthorizedCall implements LowerCall {
   }
 
   #deliver(result: StatusObject): void {
-    if (!this.#received && !this.#work.responseStream) this.#listener?.onReceiveMessage?.(null);
+    if (!this.#received && !this.#options.method_definition.responseStream) this.#listener?.onReceiveMessage?.(null);
     this.#listener?.onReceiveStatus?.(result);
   }
 }
