@@ -97,11 +97,11 @@ describe("startClusterDns()", () => {
       { address: "127.0.0.1", ttl: 5 },
     ]);
     expect(await resolver.resolve6(`payment-1.${serviceName}`)).toEqual(["2001:db8::2"]);
-    expect(await resolver.resolveSrv(`_grpc._tcp.${serviceName}`)).toEqual([
-      { type: "SRV", name: `payment-0.${serviceName}`, port: 50_000, priority: 0, weight: 100 },
-      { type: "SRV", name: `payment-1.${serviceName}`, port: 50_001, priority: 0, weight: 100 },
+    expect(await resolver.resolveSrv(`_grpc._tcp.${serviceName}`)).toMatchObject([
+      { name: `payment-0.${serviceName}`, port: 50_000, priority: 0, weight: 100 },
+      { name: `payment-1.${serviceName}`, port: 50_001, priority: 0, weight: 100 },
     ]);
-    expect(await resolver.reverse("127.0.0.1")).toEqual([`payment-1.${serviceName}`]);
+    expect(await resolver.resolvePtr("1.0.0.127.in-addr.arpa")).toEqual([`payment-1.${serviceName}`]);
     expect(await resolver.resolveTxt("dns-version.cluster.local")).toEqual([["1.1.0"]]);
     expect(await resolver.resolveNs("cluster.local")).toEqual(["ns.dns.cluster.local"]);
     expect(await resolver.resolveSoa("cluster.local")).toMatchObject({ nsname: "ns.dns.cluster.local", serial: 2 });
