@@ -2,114 +2,13 @@
 import { Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { detailsOf, isLocal } from "../status.ts";
-import { type CallShape, type FakeAttempt, FakeCall } from "../testing/client-call.ts";
-import { ManualClock } from "../testing/manual-clock.ts";
+import { HOUR, setup, tick } from "../testing/client-auth.ts";
+import type { FakeAttempt } from "../testing/client-call.ts";
 import { rawClient, rawServer } from "../testing/raw-server.ts";
-import { type AuthEvent, type AuthOptions, auth, type Token, TokenCache } from "./auth.ts";
-
-const tick = () => new Promise((resolve) => setImmediate(resolve));
-const HOUR = 3_600_000;
-
-/** A source of token-1, token-2 …, each of which holds for an hour. What it gives and when can be decided by the test. */
-function aSource(clock: ManualClock) {
-  const source = {
-    asked: 0,
-    next: undefined as Promise<Token> | undefined,
-    token: (): Promise<Token> => {
-      source.asked += 1;
-      return source.next ?? Promise.resolve({ value: `token-${source.asked}`, expiresAt: clock.now() + HOUR });
-    },
-  };
-  return source;
-}
-
-function setup(options: Partial<AuthOptions> = {}) {
-  const clock = new ManualClock();
-  const source = aSource(clock);
-  const events: AuthEvent[] = [];
-  const observe = (event: AuthEvent): void => void events.push(event);
-  const interceptor = auth({ token: source.token, observe, ...options }, { clock });
-  const call = (shape: CallShape = {}): FakeCall => new FakeCall(interceptor, shape);
-  /** With the first token in the cache, and no longer new. */
-  const warm = async (): Promise<void> => {
-    call().start();
-    await tick();
-    clock.advance(5_000);
-  };
-  return { clock, source, events, call, warm };
-}
+import { auth } from "./auth.ts";
 
 const bearerOf = (attempt: FakeAttempt | undefined) => attempt?.header("authorization");
 const refuse = (attempt: FakeAttempt): void => attempt.end(status.UNAUTHENTICATED);
-
-describe("TokenCache", () => {
-  test("T5: asks its source once, however many wait, and again when the token's time is over", async () => {
-    const clock = new ManualClock();
-    const source = aSource(clock);
-    const cache = new TokenCache({ token: source.token });
-    expect(cache.current(clock)).toBeUndefined();
-    const values = await Promise.all([cache.renew(clock), cache.renew(clock)]);
-    expect(values).toEqual(["token-1", "token-1"]);
-    clock.advance(HOUR - 1);
-    expect(cache.current(clock)).toBe("token-1");
-    await tick();
-    clock.advance(HOUR);
-    expect(cache.current(clock)).toBeUndefined();
-  });
-
-  test("T5: renews ahead of the end, without making anybody wait", async () => {
-    const clock = new ManualClock();
-    const source = aSource(clock);
-    const cache = new TokenCache({ token: source.token, refreshAheadMs: 10_000 });
-    await cache.renew(clock);
-    clock.advance(HOUR - 10_001);
-    expect(cache.current(clock)).toBe("token-1");
-    expect(source.asked).toBe(1);
-    clock.advance(1);
-    expect(cache.current(clock)).toBe("token-1");
-    await tick();
-    expect(cache.current(clock)).toBe("token-2");
-  });
-
-  test("a short-lived token is not renewed all the time", async () => {
-    const clock = new ManualClock();
-    let asked = 0;
-    const token = async () => ({ value: `token-${(asked += 1)}`, expiresAt: clock.now() + 10_000 });
-    const cache = new TokenCache({ token, refreshAheadMs: 30_000 });
-    await cache.renew(clock);
-    clock.advance(7_999);
-    expect(cache.current(clock)).toBe("token-1");
-    await tick();
-    expect(asked).toBe(1);
-  });
-
-  test("a failed renewal ahead of the end leaves the token that still holds, and ends nothing", async () => {
-    const clock = new ManualClock();
-    const source = aSource(clock);
-    const events: AuthEvent[] = [];
-    const cache = new TokenCache({ token: source.token, observe: (event) => events.push(event) });
-    await cache.renew(clock);
-    clock.advance(HOUR - 1_000);
-    source.next = Promise.reject(new Error("The issuer is down"));
-    expect(cache.current(clock)).toBe("token-1");
-    await tick();
-    expect(events.at(-1)).toMatchObject({ kind: "refresh_failed" });
-    expect(cache.current(clock)).toBe("token-1");
-    await tick();
-  });
-
-  test("T5: forgets a refused token, but not one that is quite new, nor one that took its place", async () => {
-    const clock = new ManualClock();
-    const cache = new TokenCache({ token: aSource(clock).token });
-    await cache.renew(clock);
-    cache.refuse("token-1", clock.now() + 999);
-    expect(cache.current(clock)).toBe("token-1");
-    cache.refuse("token-0", clock.now() + 1_000);
-    expect(cache.current(clock)).toBe("token-1");
-    cache.refuse("token-1", clock.now() + 1_000);
-    expect(cache.current(clock)).toBeUndefined();
-  });
-});
 
 describe("auth()", () => {
   test("T5: an attempt waits for the first token, with all that the caller does meanwhile", async () => {
@@ -268,71 +167,6 @@ describe("auth()", () => {
     const again = call().start();
     await tick();
     expect(again.statuses).toHaveLength(1);
-  });
-
-  test("T5: UNAVAILABLE as well when the new token after a refusal cannot be had", async () => {
-    const { call, warm, source } = setup();
-    await warm();
-    const refused = call().start();
-    source.next = Promise.reject(new Error("The issuer is down"));
-    refuse(refused.attempt);
-    await tick();
-    expect(refused.statuses).toMatchObject([{ code: status.UNAVAILABLE }]);
-  });
-
-  test("the deadline holds while a token is waited for, and leaves no timer behind", async () => {
-    const { call, clock, source } = setup();
-    const token = Promise.withResolvers<Token>();
-    source.next = token.promise;
-    const late = call({ deadline: clock.now() + 100 }).start();
-    clock.advance(100);
-    await tick();
-    expect(late.statuses).toMatchObject([{ code: status.DEADLINE_EXCEEDED }]);
-    token.resolve({ value: "late" });
-    await tick();
-    expect(late.attempts).toEqual([]);
-    const next = call({ deadline: clock.now() + 100 }).start();
-    expect(bearerOf(next.attempt)).toBe("Bearer late");
-    expect(clock.pending).toBe(0);
-  });
-
-  test("a call that waits can be cancelled, before or after its start", async () => {
-    const { call, clock } = setup();
-    const waiting = call({ deadline: clock.now() + 100 }).start();
-    waiting.cancel();
-    const unstarted = call();
-    unstarted.cancel();
-    await tick();
-    unstarted.start();
-    await tick();
-    for (const { attempts, messages, statuses } of [waiting, unstarted]) {
-      expect(attempts).toEqual([]);
-      expect(messages).toEqual([null]);
-      expect(statuses).toMatchObject([{ code: status.CANCELLED }]);
-    }
-    expect(clock.pending).toBe(0);
-  });
-
-  test("a cancelled call is not sent again", async () => {
-    const { call, warm } = setup();
-    await warm();
-    const cancelled = call().start();
-    refuse(cancelled.attempt);
-    cancelled.cancel();
-    await tick();
-    expect(cancelled.attempts).toHaveLength(1);
-    expect(cancelled.statuses).toMatchObject([{ code: status.CANCELLED }]);
-  });
-
-  test("a channel that was closed meanwhile ends the call, not the process", async () => {
-    const closed = new FakeCall([
-      auth({ token: async () => ({ value: "token" }) }),
-      () => {
-        throw new Error("Channel has been shut down");
-      },
-    ]).start();
-    await tick();
-    expect(closed.statuses).toMatchObject([{ code: status.INTERNAL }]);
   });
 
   test.each([{ refreshAheadMs: -1 }, { minRefreshMs: Number.NaN }])("refuses to be built with %o", (options) => {

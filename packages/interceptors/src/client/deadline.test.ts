@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { getEventListeners } from "node:events";
-import { Metadata, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newContext, type RpcContext, rpcContext } from "../context.ts";
 import { detailsOf, isLocal } from "../status.ts";
 import { type CallShape, FakeCall } from "../testing/client-call.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
-import { rawClient, rawServer } from "../testing/raw-server.ts";
 import { type DeadlineEvent, type DeadlineOptions, deadline, effectiveDeadline } from "./deadline.ts";
 
 const NOW = 1_000_000;
@@ -22,6 +21,10 @@ function aContext(known: Partial<RpcContext> = {}): RpcContext {
 
 function callWith(options: Partial<DeadlineOptions>, shape: CallShape = {}, clock = new ManualClock()): FakeCall {
   return new FakeCall(deadline({ methods: () => undefined, defaultMs: 1_000, ...options }, { clock }), shape);
+}
+
+function callWithout(options: Omit<DeadlineOptions, "methods">): FakeCall {
+  return new FakeCall(deadline({ methods: () => undefined, ...options }, { clock: new ManualClock() }));
 }
 
 describe("effectiveDeadline()", () => {
@@ -221,84 +224,5 @@ describe("deadline()", () => {
     parent.cancel(new Error("The caller went away"));
     expect(call.attempt.options.deadline).toBe(NOW + 1_000);
     expect(call.attempt.cancelled).toBeUndefined();
-  });
-});
-
-function callWithout(options: Omit<DeadlineOptions, "methods">): FakeCall {
-  return new FakeCall(deadline({ methods: () => undefined, ...options }, { clock: new ManualClock() }));
-}
-
-describe("deadline(), on the wire", () => {
-  /** Calls a server that answers at once, and gives back when the server thinks it must have answered. */
-  async function seenByServer(options: Omit<DeadlineOptions, "methods">, shape: "unary" | "bidi"): Promise<number> {
-    let seen = Number.NaN;
-    await using server = await rawServer({
-      Get: (call) => {
-        seen = Number(call.getDeadline());
-        // A little later: a deadline that fires at once comes first.
-        setTimeout(() => {
-          call.write(Buffer.from("ok"));
-          call.end();
-        }, 20);
-      },
-    });
-    using client = rawClient(server.target, { interceptors: [deadline({ methods: () => undefined, ...options })] });
-    const answered = Promise.withResolvers<void>();
-    if (shape === "bidi") {
-      const call = client.open("Get", new Metadata());
-      call
-        .on("data", () => undefined)
-        .on("error", answered.reject)
-        .on("end", answered.resolve);
-      call.end();
-    } else {
-      const asIs = (bytes: Buffer): Buffer => bytes;
-      client.makeUnaryRequest("/test.v1.Test/Get", asIs, asIs, Buffer.from("hi"), (error) =>
-        error === null ? answered.resolve() : answered.reject(error),
-      );
-    }
-    await answered.promise;
-    return seen;
-  }
-
-  test.each(["unary", "bidi"] as const)("D3: a %s call carries grpc-timeout", async (shape) => {
-    const before = Date.now();
-    const seen = await seenByServer({ defaultMs: 5_000 }, shape);
-    expect(seen).toBeGreaterThanOrEqual(before + 4_000);
-    expect(seen).toBeLessThanOrEqual(Date.now() + 5_000);
-  });
-
-  test("D3: and none when it may take for ever", async () => {
-    expect(await seenByServer({ allowInfinite: true }, "unary")).toBe(Infinity);
-  });
-
-  test("D5: a deadline of more than 2^31-1 ms does not end the call at once", async () => {
-    const days = 40 * 24 * 3_600_000;
-    const seen = await seenByServer({ defaultMs: days }, "unary");
-    expect(seen).toBeGreaterThan(Date.now() + 24 * 24 * 3_600_000);
-  });
-
-  test("D6: the server sees the cancellation of the parent", async () => {
-    const cancelled = Promise.withResolvers<void>();
-    const parent = aContext();
-    await using server = await rawServer({
-      Get: (call) => {
-        call.on("cancelled", cancelled.resolve);
-        parent.cancel(new Error("The caller went away"));
-      },
-    });
-    using client = rawClient(server.target, {
-      interceptors: [deadline({ methods: () => undefined, defaultMs: 5_000 })],
-    });
-    const ended = Promise.withResolvers<number>();
-    rpcContext.run(parent, () =>
-      client
-        .open("Get", new Metadata())
-        .on("data", () => undefined)
-        .on("error", () => undefined)
-        .on("status", ({ code }) => ended.resolve(code)),
-    );
-    expect(await ended.promise).toBe(status.CANCELLED);
-    await cancelled.promise;
   });
 });

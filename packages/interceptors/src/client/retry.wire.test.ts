@@ -2,86 +2,27 @@
 import { once } from "node:events";
 import { createServer, constants as http2 } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { encodeDetails, STATUS_DETAILS_KEY } from "../status.ts";
-import { type RawHandler, rawClient, rawServer } from "../testing/raw-server.ts";
-import { retry, retryChannelOptions, type RetryEvent, type RetryOptions } from "./retry.ts";
-
-type Call = Parameters<RawHandler>[0];
-/** What the server does with the n-th attempt, n from 0. */
-type Answer = (call: Call, index: number) => void;
-
-const asIs = (bytes: Buffer): Buffer => bytes;
-const METHODS = () => ({ idempotency: "IDEMPOTENT" as const });
-
-/** A server that notes each attempt that arrives, and a real client with the interceptor. */
-async function wire(answer: Answer, options: Partial<RetryOptions> = {}) {
-  const arrived: { at: number; metadata: Metadata; messages: string[] }[] = [];
-  const server = await rawServer({
-    Get: (call) => {
-      const attempt = { at: performance.now(), metadata: call.metadata, messages: [] as string[] };
-      const index = arrived.push(attempt) - 1;
-      call.on("data", (bytes: Buffer) => attempt.messages.push(bytes.toString()));
-      // A client that gives up resets the stream.
-      call.on("error", () => undefined);
-      answer(call, index);
-    },
-  });
-  const counts = { deposits: 0, withdrawals: 0, failures: 0 };
-  const budget = {
-    deposit: () => void (counts.deposits += 1),
-    withdraw: () => ++counts.withdrawals > 0,
-    recordSuccess: () => undefined,
-    recordFailure: () => void (counts.failures += 1),
-  };
-  const events: RetryEvent[] = [];
-  const interceptor = retry({ methods: METHODS, budget, observe: (event) => events.push(event), ...options });
-  const client = rawClient(server.target, { ...retryChannelOptions, interceptors: [interceptor] });
-  return {
-    arrived,
-    counts,
-    events,
-    client,
-    [Symbol.asyncDispose]: async () => {
-      client.close();
-      await server[Symbol.asyncDispose]();
-    },
-  };
-}
-
-type Failed = ServiceError & { attempts?: { peer: string; code: status; ms: number }[] };
-
-/** A unary call, to its end. */
-function call({ client }: { client: ReturnType<typeof rawClient> }, options: { deadline?: number } = {}) {
-  return new Promise<{ error: Failed | null; bytes: Buffer | undefined }>((resolve) => {
-    const path = "/test.v1.Test/Get";
-    client.makeUnaryRequest(path, asIs, asIs, Buffer.from("hello"), new Metadata(), options, (error, bytes) =>
-      resolve({ error, bytes }),
-    );
-  });
-}
-
-const fail = (stream: Call, code: status, trailers: Record<string, string | Buffer> = {}): void => {
-  const metadata = new Metadata();
-  for (const [key, value] of Object.entries(trailers)) metadata.set(key, value);
-  stream.emit("error", { code, details: `status ${code}`, metadata });
-};
-
-const succeed = (stream: Call): void => {
-  stream.write(Buffer.from("world"));
-  stream.end();
-};
-
-/** The first attempt fails like this, all others succeed. */
-const failOnce =
-  (trailers: Record<string, string | Buffer> = {}, code = status.UNAVAILABLE): Answer =>
-  (stream, index) =>
-    index === 0 ? fail(stream, code, trailers) : succeed(stream);
+import { rawClient } from "../testing/raw-server.ts";
+import { call, fail, failOnce, METHODS, statusOf, succeed, wire } from "../testing/retried-on-the-wire.ts";
+import { retry, retryChannelOptions } from "./retry.ts";
 
 const retryInfo = (retryAfterMs: number) => ({
   [STATUS_DETAILS_KEY]: encodeDetails(status.UNAVAILABLE, "", { reason: "OVERLOADED", retryAfterMs }),
 });
+
+/** Between the first two attempts, as the server sees it. */
+function gapMs({ arrived: [first, second] }: { arrived: { at: number }[] }): number {
+  return (second?.at ?? 0) - (first?.at ?? 0);
+}
+
+/** What client/attempt-timeout.ts does. */
+function shortened(timeoutMs: number): ReturnType<typeof retry> {
+  return (options, nextCall) =>
+    nextCall({ ...options, deadline: Date.now() + timeoutMs }) as ReturnType<ReturnType<typeof retry>>;
+}
 
 describe("retry() on the wire", () => {
   test("R1, R13: the attempts that arrive are counted in their metadata, and carry the same request", async () => {
@@ -119,73 +60,6 @@ describe("retry() on the wire", () => {
     expect(streams).toEqual(["undefined", "undefined"]);
     expect(counts).toEqual({ withdrawals: 0, failures: 0 });
     refusing.close();
-  });
-
-  test("R6: nothing is sent again once headers have arrived", async () => {
-    await using server = await wire((stream) => {
-      stream.sendMetadata(new Metadata());
-      fail(stream, status.UNAVAILABLE);
-    });
-    expect((await call(server)).error?.code).toBe(status.UNAVAILABLE);
-    expect(server.arrived).toHaveLength(1);
-    expect(server.events).toMatchObject([{ kind: "stopped", why: "committed" }]);
-  });
-
-  test("R6: unless headers of a unary call may wait for its message", async () => {
-    const answer: Answer = (stream, index) => {
-      stream.sendMetadata(new Metadata());
-      failOnce()(stream, index);
-    };
-    await using server = await wire(answer, { commitOn: "message" });
-    expect((await call(server)).error).toBeNull();
-    expect(server.arrived).toHaveLength(2);
-  });
-
-  test("R7: a stream of 40 messages is sent again from the first one, in order", async () => {
-    const sent = Array.from({ length: 40 }, (_, n) => String(n));
-    await using server = await wire((stream, index) => {
-      if (index === 0) stream.once("data", () => setImmediate(() => fail(stream, status.UNAVAILABLE)));
-      else stream.on("end", () => succeed(stream));
-    });
-    const stream = server.client.open("Get", new Metadata());
-    const received: string[] = [];
-    stream.on("data", (bytes: Buffer) => received.push(bytes.toString()));
-    for (const message of sent) stream.write(Buffer.from(message));
-    stream.end();
-    await once(stream, "end");
-    expect(received).toEqual(["world"]);
-    expect(server.arrived).toHaveLength(2);
-    expect(server.arrived[1]?.messages).toEqual(sent);
-  });
-
-  test("R7: 1 MiB is too much to keep: it all arrives once, and is not sent again", async () => {
-    await using server = await wire((stream) => {
-      let bytes = 0;
-      stream.on("data", (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes === 1_048_576) fail(stream, status.UNAVAILABLE);
-      });
-    });
-    const stream = server.client.open("Get", new Metadata()).resume();
-    const ended = statusOf(stream);
-    for (let n = 0; n < 64; n++) stream.write(Buffer.alloc(16_384));
-    expect(await ended).toBe(status.UNAVAILABLE);
-    expect(server.arrived).toHaveLength(1);
-    expect(server.events).toMatchObject([{ why: "committed" }]);
-  });
-
-  test("R7: a server stream is repeated before its first message, and never after", async () => {
-    await using server = await wire((stream, index) => {
-      if (index === 0) return fail(stream, status.UNAVAILABLE);
-      for (const message of ["a", "b", "c"]) stream.write(Buffer.from(message));
-      setImmediate(() => fail(stream, status.UNAVAILABLE));
-    });
-    const stream = server.client.open("Get", new Metadata());
-    const received: string[] = [];
-    stream.on("data", (bytes: Buffer) => received.push(bytes.toString())).end();
-    expect(await statusOf(stream)).toBe(status.UNAVAILABLE);
-    expect(received).toEqual(["a", "b", "c"]);
-    expect(server.arrived).toHaveLength(2);
   });
 
   test("R8: the wait is between two arrivals", async () => {
@@ -297,21 +171,3 @@ describe("retry() on the wire", () => {
     );
   });
 });
-
-/** What a stream ends with; the error that grpc-js raises as well is no surprise here. */
-function statusOf(stream: ReturnType<ReturnType<typeof rawClient>["open"]>): Promise<status> {
-  const { promise, resolve } = Promise.withResolvers<status>();
-  stream.on("error", () => undefined).on("status", ({ code }) => resolve(code));
-  return promise;
-}
-
-/** Between the first two attempts, as the server sees it. */
-function gapMs({ arrived: [first, second] }: { arrived: { at: number }[] }): number {
-  return (second?.at ?? 0) - (first?.at ?? 0);
-}
-
-/** What client/attempt-timeout.ts does. */
-function shortened(timeoutMs: number): ReturnType<typeof retry> {
-  return (options, nextCall) =>
-    nextCall({ ...options, deadline: Date.now() + timeoutMs }) as ReturnType<ReturnType<typeof retry>>;
-}

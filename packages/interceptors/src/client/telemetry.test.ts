@@ -1,139 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { type InterceptingCall, type Interceptor, Metadata, status } from "@grpc/grpc-js";
+import { Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
-import { type CallShape, FakeCall } from "../testing/client-call.ts";
-import { ManualClock } from "../testing/manual-clock.ts";
-import { rawClient, rawServer } from "../testing/raw-server.ts";
-import {
-  attemptTelemetry,
-  type CallRecord,
-  type ClientTelemetryOptions,
-  callTelemetry,
-  loggable,
-  type SpanRecord,
-  type Telemetry,
-} from "./telemetry.ts";
-
-const PATH = "/test.v1.Test/Get";
-const TRACE = "1".repeat(32);
-const PARENT = "2".repeat(16);
-const traceparent = `00-${TRACE}-${PARENT}-01`;
-const known = (path: string) => (path === PATH ? {} : undefined);
-
-/** A port that keeps what it is told. */
-class Recorder implements Telemetry {
-  readonly spans: SpanRecord[] = [];
-  readonly counts: [string, object][] = [];
-  readonly values: [string, number, object][] = [];
-  readonly logs: CallRecord[] = [];
-  span = (span: SpanRecord): void => void this.spans.push(span);
-  count = (name: string, labels: object): void => void this.counts.push([name, labels]);
-  record = (name: string, value: number, labels: object): void => void this.values.push([name, value, labels]);
-  log = (record: CallRecord): void => void this.logs.push(record);
-  value = (name: string) => this.values.filter(([each]) => each === name).map(([, value]) => value);
-}
-
-/** Tries again after 40 ms, up to `attempts` times, as far as telemetry can tell. */
-function retryLike(clock: ManualClock, attempts: number): Interceptor {
-  return (options, next) => {
-    let count = 0;
-    let call = next(options);
-    const start: InterceptingCall["start"] = (metadata, listener) => {
-      count += 1;
-      call.start(metadata, {
-        ...listener,
-        onReceiveMessage: (message: unknown) => message !== null && listener?.onReceiveMessage?.(message),
-        onReceiveStatus: (result) => {
-          if (result.code === status.OK || count === attempts) return listener?.onReceiveStatus?.(result);
-          clock.advance(40);
-          call = next(options);
-          start(metadata, listener);
-        },
-      });
-    };
-    const nothing = (): void => undefined;
-    return { start, sendMessageWithContext: nothing, halfClose: nothing } as unknown as InterceptingCall;
-  };
-}
-
-function setup(
-  options: Partial<ClientTelemetryOptions> = {},
-  between: (clock: ManualClock) => Interceptor[] = () => [],
-) {
-  const clock = new ManualClock();
-  const telemetry = new Recorder();
-  const all = { telemetry, methods: known, target: "dns:///product.:50052", ...options };
-  const env = { clock };
-  const chain = [callTelemetry(all, env), ...between(clock), attemptTelemetry(all, env)];
-  const call = (shape: CallShape = {}): FakeCall =>
-    new FakeCall(chain, { ...shape, metadata: { traceparent, "x-request-id": "request-1", ...shape.metadata } });
-  return { clock, telemetry, call };
-}
+import { FakeCall } from "../testing/client-call.ts";
+import { known, PARENT, Recorder, retryLike, setup, TRACE, traceparent } from "../testing/client-telemetry.ts";
+import { attemptTelemetry, callTelemetry, loggable } from "./telemetry.ts";
 
 describe("callTelemetry() and attemptTelemetry()", () => {
-  test("T2: one span for the call and one below it for its attempt, whose traceparent goes out", () => {
-    const { clock, telemetry, call } = setup();
-    const one = call().start();
-    clock.advance(25);
-    one.attempt.succeed();
-    const [attempt, whole] = telemetry.spans;
-    expect(telemetry.spans).toHaveLength(2);
-    const times = { startMs: 1_000_000, endMs: 1_000_025, traceId: TRACE, name: "test.v1.Test/Get", error: false };
-    expect(whole).toMatchObject({ ...times, kind: "internal", parentSpanId: PARENT });
-    expect(attempt).toMatchObject({ ...times, kind: "client", parentSpanId: whole?.spanId });
-    expect(one.attempt.header("traceparent")).toBe(`00-${TRACE}-${attempt?.spanId}-01`);
-    expect(attempt?.attributes).toEqual({
-      "rpc.system.name": "grpc",
-      "rpc.method": "test.v1.Test/Get",
-      "rpc.response.status_code": "OK",
-      "server.address": "dns:///product.:50052",
-      "network.peer.address": "127.0.0.1",
-      "network.peer.port": 1,
-      "previous-rpc-attempts": 0,
-    });
-  });
-
-  test("T2: every attempt has a span and a traceparent of its own, and says how many were before", () => {
-    const { telemetry, call } = setup({}, (clock) => [retryLike(clock, 3)]);
-    const tried = call({ answer: (attempt) => attempt.end(status.UNAVAILABLE) }).start();
-    const spans = telemetry.spans.filter(({ kind }) => kind === "client");
-    const whole = telemetry.spans.find(({ kind }) => kind === "internal");
-    expect(spans.map(({ attributes }) => attributes["previous-rpc-attempts"])).toEqual([0, 1, 2]);
-    expect(spans.map(({ parentSpanId }) => parentSpanId)).toEqual(Array(3).fill(whole?.spanId));
-    expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(3);
-    const sent = tried.attempts.map((attempt) => attempt.header("traceparent")?.slice(36, 52));
-    expect(sent).toEqual(spans.map(({ spanId }) => spanId));
-    expect(whole).toMatchObject({ error: true, attributes: { "error.type": "UNAVAILABLE" } });
-  });
-
-  test("T2: without a valid traceparent a new trace begins", () => {
-    const { telemetry, call } = setup();
-    const invalid = ["", "00-xyz", `00-${"0".repeat(32)}-${PARENT}-01`, `00-${TRACE}-${"0".repeat(16)}-01`];
-    for (const traceparent of invalid) call({ metadata: { traceparent } }).start().attempt.succeed();
-    const roots = telemetry.spans.filter(({ kind }) => kind === "internal");
-    expect(roots.map(({ parentSpanId }) => parentSpanId)).toEqual(Array(4).fill(undefined));
-    expect(new Set(roots.map(({ traceId }) => traceId)).size).toBe(4);
-    for (const { traceId } of roots) expect(traceId).toMatch(/^[0-9a-f]{32}$/);
-  });
-
-  test("T2: a call whose trace was begun for it is that trace's first span", () => {
-    const telemetry = new Recorder();
-    const root: Interceptor = (options, next) =>
-      next({ ...options, [Symbol.for("grpc.root-span")]: true }) as InterceptingCall;
-    const interceptor = callTelemetry({ telemetry, methods: known, target: "t" });
-    new FakeCall([root, interceptor], { metadata: { traceparent } }).start().attempt.succeed();
-    expect(telemetry.spans).toMatchObject([{ spanId: PARENT, parentSpanId: undefined }]);
-  });
-
-  test("T2: a trace that is not sampled gives no spans, but goes on not sampled", () => {
-    const { telemetry, call } = setup();
-    const quiet = call({ metadata: { traceparent: `00-${TRACE}-${PARENT}-00` } }).start();
-    quiet.attempt.succeed();
-    expect(quiet.attempt.header("traceparent")).toMatch(/-00$/);
-    expect(telemetry.spans).toEqual([]);
-    expect(telemetry.logs).toHaveLength(1);
-  });
-
   test("T3: counts and times calls and attempts under the names of A66, in seconds", () => {
     const { clock, telemetry, call } = setup();
     const one = call().start();
@@ -184,61 +56,6 @@ describe("callTelemetry() and attemptTelemetry()", () => {
     }
   });
 
-  test.each([{}, { responseStream: true }, { requestStream: true }, { requestStream: true, responseStream: true }])(
-    "T4: exactly one log record per call (%o)",
-    (shape) => {
-      const { clock, telemetry, call } = setup();
-      const one = call({ ...shape, deadline: 1_000_000 + 100 }).start();
-      clock.advance(30);
-      one.attempt.succeed();
-      expect(telemetry.logs).toEqual([
-        {
-          side: "client",
-          method: "test.v1.Test/Get",
-          trace_id: TRACE,
-          span_id: telemetry.spans[1]?.spanId,
-          request_id: "request-1",
-          peer: "127.0.0.1:1",
-          code: "OK",
-          ms: 30,
-          attempts: 1,
-          deadline_remaining: 70,
-        },
-      ]);
-      expect(one.messages).toEqual(["ok"]);
-      expect(one.statuses).toHaveLength(1);
-    },
-  );
-
-  test("T4: also of a call that was rejected before any attempt", () => {
-    const reject: Interceptor = () =>
-      ({
-        start: (_: Metadata, listener: { onReceiveStatus(result: object): void }) =>
-          listener.onReceiveStatus({ code: status.UNAVAILABLE, details: "open", reason: "CIRCUIT_OPEN" }),
-        sendMessage: () => undefined,
-        sendMessageWithContext: () => undefined,
-        halfClose: () => undefined,
-      }) as unknown as InterceptingCall;
-    const { telemetry, call } = setup({}, () => [reject]);
-    call().start();
-    expect(telemetry.logs).toMatchObject([{ code: "UNAVAILABLE", reason: "CIRCUIT_OPEN", attempts: 0, peer: "" }]);
-    expect(telemetry.counts).toEqual([]);
-  });
-
-  test("T4: also of a call that the caller cancels", () => {
-    const { telemetry, call } = setup();
-    call().start().cancel();
-    expect(telemetry.logs).toMatchObject([{ code: "CANCELLED" }]);
-  });
-
-  test("T4: counts attempts as retry does, where it says so", () => {
-    const { telemetry, call } = setup();
-    const attempts = [1, 2, 3, 4].map((ms) => ({ peer: "a", code: 14, ms }));
-    const result = { code: status.UNAVAILABLE, details: "", metadata: new Metadata() };
-    call().start().attempt.endWith(Object.assign(result, { attempts }));
-    expect(telemetry.logs).toMatchObject([{ attempts: 4 }]);
-  });
-
   test("T3: counts the attempt that succeeds besides those that retry says have failed", () => {
     const { telemetry, call } = setup();
     const result = { code: status.OK, details: "", metadata: new Metadata() };
@@ -247,47 +64,6 @@ describe("callTelemetry() and attemptTelemetry()", () => {
       .attempt.endWith(Object.assign(result, { attempts: [{ peer: "a", code: 14, ms: 1 }] }));
     expect(telemetry.logs).toMatchObject([{ attempts: 2 }]);
     expect(telemetry.value("grpc.client.call.retries")).toEqual([1]);
-  });
-
-  test("T4: what is left is of the call's deadline, not of the shorter one of its attempt", () => {
-    const shorten: Interceptor = (options, next) =>
-      next({
-        ...options,
-        deadline: 1_000_005,
-        [Symbol.for("grpc.call-deadline")]: 1_000_900,
-      }) as InterceptingCall;
-    const { telemetry, call } = setup({}, () => [shorten]);
-    call().start().attempt.succeed();
-    expect(telemetry.logs).toMatchObject([{ deadline_remaining: 900 }]);
-  });
-
-  test.each([undefined, false])("T4: refuses redact where logRequests is %s: it would do nothing", (logRequests) => {
-    const build = () => setup({ redact: ["x"], ...(logRequests !== undefined && { logRequests }) });
-    expect(build).toThrow(/^Cannot build telemetry: redact has no effect/);
-  });
-
-  test("T4: a request is logged only if so told, as JSON can hold it and without what is secret", () => {
-    const request = { price: { units: 10n }, card: { number: "4111" }, note: "hi" };
-    const told = setup({ logRequests: true, redact: ["number"] });
-    told.call().start(request).attempt.succeed();
-    expect(JSON.parse(JSON.stringify(told.telemetry.logs[0]))).toMatchObject({
-      request: { price: { units: "10" }, card: { number: "[redacted]" }, note: "hi" },
-    });
-    const untold = setup();
-    untold.call().start(request).attempt.succeed();
-    expect(untold.telemetry.logs[0]).not.toHaveProperty("request");
-  });
-
-  test("T4: the caller has its status also when the port throws", () => {
-    const telemetry = Object.assign(new Recorder(), {
-      log: () => {
-        throw new Error("The disk is full");
-      },
-    });
-    const { call } = setup({ telemetry });
-    const one = call().start();
-    expect(() => one.attempt.succeed()).toThrow("The disk is full");
-    expect(one.statuses).toHaveLength(1);
   });
 
   test("T6: without a port no layer is put around the call", () => {
@@ -311,30 +87,6 @@ describe("callTelemetry() and attemptTelemetry()", () => {
     const { telemetry } = setup();
     new FakeCall(attemptTelemetry({ telemetry, methods: known, target: "t" })).call.start(metadata, {});
     expect(metadata.getMap()).toEqual({});
-  });
-
-  test("T2: the server sees the attempt's traceparent", async () => {
-    const seen = Promise.withResolvers<string>();
-    await using server = await rawServer({
-      Get: (call) => {
-        seen.resolve(String(call.metadata.get("traceparent")));
-        call.end();
-      },
-    });
-    const telemetry = new Recorder();
-    const options = { telemetry, methods: known, target: server.target };
-    using client = rawClient(server.target, { interceptors: [callTelemetry(options), attemptTelemetry(options)] });
-    const call = client.open("Get", new Metadata());
-    await new Promise((resolve, reject) =>
-      call
-        .on("data", () => undefined)
-        .on("error", reject)
-        .on("end", resolve)
-        .end(),
-    );
-    const attempt = telemetry.spans.find(({ kind }) => kind === "client");
-    expect(await seen.promise).toBe(`00-${attempt?.traceId}-${attempt?.spanId}-01`);
-    expect(telemetry.logs).toMatchObject([{ code: "OK", peer: server.target, attempts: 1 }]);
   });
 });
 

@@ -5,6 +5,7 @@ import { newContext, type RpcContext, rpcContext } from "../context.ts";
 import { type CallShape, FakeCall } from "./client-call.ts";
 import { ManualClock } from "./manual-clock.ts";
 
+/** A call, what retry is told, and what stands around it. */
 export interface Shape extends CallShape, Partial<RetryOptions> {
   /** Whose behalf the call is made on. */
   context?: RpcContext;
@@ -29,6 +30,7 @@ export function aCall(shape: Shape = {}) {
   return { clock, events, asked, within, call: within() };
 }
 
+/** The context of an incoming call that is being handled. */
 export function aContext(known: Partial<RpcContext> = {}): RpcContext {
   const trace = { traceId: "1".repeat(32), spanId: "1".repeat(16), sampled: false };
   return newContext({ requestId: "12345678", trace, ...known });
