@@ -12,21 +12,30 @@
 const STEP = 1.25;
 /** Below this nobody is slow. Unit: milliseconds. */
 const FLOOR_MS = 5;
+/** Before that many calls nothing is known. */
+const MIN_CALLS = 5;
 const CLEARLY_SLOWER = 3;
 const SLOWEST = 20;
 
-/** About the median of what it is told. Unit: milliseconds. */
+/** About the median of what it is told. */
 export class MedianDuration {
-  ms = FLOOR_MS;
+  #ms = FLOOR_MS;
+  #calls = 0;
+
+  /** Undefined before the fifth call. Unit: milliseconds. */
+  get ms(): number | undefined {
+    return this.#calls < MIN_CALLS ? undefined : this.#ms;
+  }
 
   add(durationMs: number): void {
-    this.ms = durationMs > this.ms ? this.ms * STEP : Math.max(FLOOR_MS, this.ms / STEP);
+    if (this.#calls++ === 0) this.#ms = Math.max(FLOOR_MS, durationMs);
+    else this.#ms = durationMs > this.#ms ? this.#ms * STEP : Math.max(FLOOR_MS, this.#ms / STEP);
   }
 }
 
 /** For each median: how many times slower than the lower half of them, 1 unless it is three times at least, at most 20. */
-export function slownessOf(medians: readonly number[]): number[] {
-  const sorted = medians.toSorted((a, b) => a - b);
+export function slownessOf(medians: readonly (number | undefined)[]): number[] {
+  const sorted = medians.filter((ms) => ms !== undefined).toSorted((a, b) => a - b);
   const usual = sorted[Math.floor((sorted.length - 1) / 2)] ?? FLOOR_MS;
-  return medians.map((ms) => (ms < CLEARLY_SLOWER * usual ? 1 : Math.min(SLOWEST, ms / usual)));
+  return medians.map((ms = usual) => (ms < CLEARLY_SLOWER * usual ? 1 : Math.min(SLOWEST, ms / usual)));
 }

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Copy:    policy/connection.ts
+ * Place:   one attempt after the other to be connected to one endpoint; owned by policy/endpoint.ts.
+ * Does:    keeps one of the endpoint's addresses connected, reconnects soon, and says when an attempt takes too long.
+ * Doesn't: choose, or know health. An attempt that was stuck before HTTP/2 began (no SYN-ACK, no TLS) leaves its socket to
+ *          the system.
+ * With:    clock.ts
+ * Source:  grpc-js' LeafLoadBalancer; its missing connect timeout: grpc-node issue 2785.
+ */
+import { type ChannelOptions, connectivityState, experimental, Metadata } from "@grpc/grpc-js";
+import type { Clock, Timer } from "../clock.ts";
+
+export interface ConnectionContext {
+  helper: experimental.ChannelControlHelper;
+  options: ChannelOptions;
+  note: string;
+  clock: Clock;
+  connectTimeoutMs: number;
+}
+
+export interface ConnectionEvents {
+  /** `state` or `error` has changed. */
+  onState: () => void;
+  /** An attempt takes longer than it may: nothing will come of this connection. */
+  onStuck: () => void;
+}
+
+/**
+ * The defaults, 1 s to 2 min, leave a healed host out for minutes. Unit: milliseconds.
+ */
+const BACKOFF: ChannelOptions = { "grpc.initial_reconnect_backoff_ms": 200, "grpc.max_reconnect_backoff_ms": 3_000 };
+/** Makes a subchannel of its own: the pool hands out the stuck one otherwise. */
+const ATTEMPT = "holdfast.attempt";
+let attempts = 0;
+
+const NO_ARGS: experimental.PickArgs = { metadata: new Metadata(), extraPickInfo: {} };
+
+export class Connection {
+  readonly #leaf: experimental.LeafLoadBalancer;
+  readonly #events: ConnectionEvents;
+  readonly #context: ConnectionContext;
+  readonly #watched = new Map<experimental.SubchannelInterface, Timer | undefined>();
+  #closed = false;
+  state: connectivityState = connectivityState.IDLE;
+  /** Why it is not connected. */
+  error: string | undefined;
+
+  /** `fresh`: not over a connection, or attempt, that others may be using. */
+  constructor(endpoint: experimental.Endpoint, fresh: boolean, context: ConnectionContext, events: ConnectionEvents) {
+    this.#context = context;
+    this.#events = events;
+    const own: ChannelOptions = fresh ? { [ATTEMPT]: ++attempts } : {};
+    const helper = experimental.createChildChannelControlHelper(context.helper, {
+      createSubchannel: (address, args) => {
+        const subchannel = context.helper.createSubchannel(address, { ...BACKOFF, ...args, ...own });
+        this.#watch(subchannel);
+        return subchannel;
+      },
+      updateState: (state, _picker, error) => this.#changed(state, error),
+    });
+    this.#leaf = new experimental.LeafLoadBalancer(endpoint, helper, context.options, context.note);
+  }
+
+  start(): void {
+    this.#leaf.startConnecting();
+  }
+
+  /** What a call is to be made on. Undefined unless READY. */
+  get subchannel(): experimental.SubchannelInterface | undefined {
+    if (this.state !== connectivityState.READY) return undefined;
+    return this.#leaf.getPicker().pick(NO_ARGS).subchannel ?? undefined;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const [subchannel, timer] of this.#watched) {
+      timer?.cancel();
+      subchannel.removeConnectivityStateListener(this.#listener);
+      if (subchannel.getConnectivityState() === connectivityState.CONNECTING) abandon(subchannel);
+    }
+    this.#watched.clear();
+    this.#leaf.destroy();
+  }
+
+  #changed(state: connectivityState, error: string | null): void {
+    if (this.#closed) return;
+    this.state = state;
+    if (error !== null) this.error = error;
+    this.#events.onState();
+    // A leaf does not reconnect by itself.
+    if (state === connectivityState.IDLE && !this.#closed) this.#leaf.exitIdle();
+  }
+
+  #watch(subchannel: experimental.SubchannelInterface): void {
+    for (const known of this.#watched.keys()) if (known.realSubchannelEquals(subchannel)) return;
+    this.#watched.set(subchannel, undefined);
+    subchannel.addConnectivityStateListener(this.#listener);
+    this.#time(subchannel, subchannel.getConnectivityState());
+  }
+
+  readonly #listener: experimental.ConnectivityStateListener = (changed, _previous, state) => {
+    for (const known of this.#watched.keys()) if (known.realSubchannelEquals(changed)) this.#time(known, state);
+  };
+
+  /** One timer per attempt, from when it begins. */
+  #time(subchannel: experimental.SubchannelInterface, state: connectivityState): void {
+    this.#watched.get(subchannel)?.cancel();
+    const { clock, connectTimeoutMs } = this.#context;
+    const timer =
+      state === connectivityState.CONNECTING
+        ? clock.setTimeout(() => this.#events.onStuck(), connectTimeoutMs)
+        : undefined;
+    this.#watched.set(subchannel, timer);
+  }
+}
+
+/**
+ * Closes the socket of an attempt that waits for the peer's SETTINGS. grpc-js has no way to ask for that: without it, or
+ * should its fields be called something else one day, a peer that accepts and stays silent keeps one socket per attempt.
+ */
+function abandon(subchannel: experimental.SubchannelInterface): void {
+  const connector: unknown = Reflect.get(subchannel.getRealSubchannel(), "connector");
+  const session: unknown = connector instanceof Object ? Reflect.get(connector, "session") : undefined;
+  const destroy: unknown = session instanceof Object ? Reflect.get(session, "destroy") : undefined;
+  if (typeof destroy === "function") Reflect.apply(destroy, session, []);
+}

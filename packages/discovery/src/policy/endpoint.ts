@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Copy:    policy/endpoint.ts
+ * Place:   one per endpoint of the list, for as long as it is on the list; owned by policy/holdfast-policy.ts.
+ * Does:    keeps it connected, follows its health, probes its connection when calls hang, and tries a new connection beside
+ *          one that is silent; what is known of it is what policy/eligible.ts and policy/pick.ts go by.
+ * Doesn't: decide anything about calls; end calls that are in flight when it leaves the list, or its connection is replaced.
+ * With:    clock.ts, policy/connection.ts, policy/eligible.ts, policy/health-call.ts, policy/health-watch.ts,
+ *          policy/outlier.ts, policy/pick.ts, policy/policy-config.ts, policy/silence.ts, policy/slowness.ts
+ * Source:  -
+ */
+import { connectivityState, experimental, type Metadata, status } from "@grpc/grpc-js";
+import type { Timer } from "../clock.ts";
+import { Connection, type ConnectionContext } from "./connection.ts";
+import type { Standing } from "./eligible.ts";
+import { askHealth, type HealthCall } from "./health-call.ts";
+import { HealthWatch } from "./health-watch.ts";
+import { type OutlierRecord, type Verdict, verdictOf } from "./outlier.ts";
+import type { Load } from "./pick.ts";
+import type { PolicySettings } from "./policy-config.ts";
+import { type HeardTime, Silence } from "./silence.ts";
+import { MedianDuration } from "./slowness.ts";
+
+export interface EndpointContext extends ConnectionContext {
+  settings: PolicySettings;
+  random: () => number;
+  heard: HeardTime;
+  record: OutlierRecord;
+  /** Whether it may be picked may have changed, or whether it is connected. */
+  onChange: () => void;
+  /** A connection that was up is gone. */
+  onLost: () => void;
+}
+
+/** A server that said it drains and then neither goes nor says more is believed for this long. Unit: milliseconds. */
+const DRAINING_MS = 5_000;
+
+export class PolicyEndpoint implements Load, Standing {
+  readonly #endpoint: experimental.Endpoint;
+  readonly #context: EndpointContext;
+  #connection: Connection;
+  #spare: Connection | undefined;
+  #watch: HealthWatch | undefined;
+  #probe: HealthCall | undefined;
+  #drained: Timer | undefined;
+  #silence: Silence;
+  #median = new MedianDuration();
+  readonly record: OutlierRecord;
+
+  address: string;
+  inFlight = 0;
+  reserved = 0;
+  weight = 1;
+  warmSince = 0;
+  slowness = 1;
+  turn = 0;
+  serving: boolean | undefined;
+  draining = false;
+  /** What calls are made on; undefined while not connected. */
+  subchannel: experimental.SubchannelInterface | undefined;
+  /** Has failed to connect since it last was. */
+  failed = false;
+  /** Calls started, ever. */
+  calls = 0;
+  /** Goes up with each new connection: how a call on an earlier one ends says nothing about this one. */
+  epoch = 0;
+
+  constructor(endpoint: experimental.Endpoint, context: EndpointContext) {
+    this.#endpoint = endpoint;
+    this.#context = context;
+    this.record = context.record;
+    this.address = endpoint.addresses.map(experimental.subchannelAddressToString)[0] ?? "";
+    this.#silence = new Silence(context.settings);
+    this.#connection = this.#connect(false);
+  }
+
+  get ready(): boolean {
+    return this.subchannel !== undefined;
+  }
+
+  get silent(): boolean {
+    return this.#silence.silent;
+  }
+
+  get ejected(): boolean {
+    return this.record.ejected;
+  }
+
+  get error(): string | undefined {
+    return this.#connection.error;
+  }
+
+  /** See {@link MedianDuration.ms}. */
+  get medianMs(): number | undefined {
+    return this.#median.ms;
+  }
+
+  /** Whether `tick` has anything to look after. */
+  get needsTicks(): boolean {
+    return this.ready && (this.inFlight > 0 || this.silent || this.#silence.probing);
+  }
+
+  start(): void {
+    this.#connection.start();
+  }
+
+  close(): void {
+    this.#disconnected();
+    this.#connection.close();
+  }
+
+  callStarted(epoch: number): void {
+    this.calls++;
+    if (this.reserved > 0) this.reserved--;
+    if (epoch === this.epoch) this.#silence.callStarted(this.#context.heard.now, this.inFlight++);
+  }
+
+  /** How the call reflects on the server. Undefined: not at all, since its connection is no longer the one in use. */
+  callEnded(epoch: number, code: status, metadata: Metadata, durationMs: number): Verdict | undefined {
+    if (epoch !== this.epoch) return undefined;
+    this.inFlight--;
+    const verdict = verdictOf(code, metadata, durationMs);
+    // Those two come from this side as a rule, and then say nothing about the other.
+    const fromServer = code !== status.CANCELLED && code !== status.DEADLINE_EXCEEDED;
+    if (fromServer && this.#silence.callEnded(this.#context.heard.now)) this.#heardAgain();
+    if (verdict === "success" || verdict === "failure") this.#median.add(durationMs);
+    if (verdict === "draining") this.#drain();
+    return verdict;
+  }
+
+  tick(at: number): void {
+    if (!this.ready) return;
+    const step = this.#silence.tick(at, this.inFlight);
+    if (step === "probe") this.#sendProbe();
+    else if (step === "silent") this.#context.onChange();
+    else if (step === "reconnect") this.#openSpare();
+  }
+
+  /** A connection beside none or beside one that is silent. */
+  #connect(fresh: boolean): Connection {
+    const connection: Connection = new Connection(this.#endpoint, fresh, this.#context, {
+      onState: () => {
+        if (connection === this.#connection) this.#stateChanged();
+        else if (connection === this.#spare && connection.state === connectivityState.READY) this.#useSpare();
+      },
+      onStuck: () => {
+        if (connection === this.#spare) this.#openSpare();
+        else if (connection === this.#connection && !this.ready) this.#startOver();
+      },
+    });
+    return connection;
+  }
+
+  #stateChanged(): void {
+    const { state, subchannel } = this.#connection;
+    if (subchannel !== undefined) {
+      this.#connected(subchannel);
+    } else {
+      if (state === connectivityState.TRANSIENT_FAILURE) this.failed = true;
+      if (this.ready) {
+        this.#disconnected();
+        this.#context.onLost();
+      }
+    }
+    this.#context.onChange();
+  }
+
+  #connected(subchannel: experimental.SubchannelInterface): void {
+    const { clock, random, settings } = this.#context;
+    this.#disconnected();
+    // Maybe a new process, and in any case a new line to it: nothing of the old one holds.
+    this.epoch++;
+    this.inFlight = 0;
+    this.#median = new MedianDuration();
+    this.slowness = 1;
+    this.#silence = new Silence(settings);
+    this.subchannel = subchannel;
+    this.address = subchannel.getAddress();
+    this.failed = false;
+    this.warmSince = clock.now();
+    if (!settings.healthWatch) {
+      this.serving = true;
+      return;
+    }
+    this.#watch = new HealthWatch(subchannel, {
+      service: settings.healthCheckConfig.serviceName,
+      authority: this.#authority,
+      clock,
+      random,
+      onHealth: (serving) => {
+        this.serving = serving;
+        this.draining = false;
+        this.#context.onChange();
+      },
+    });
+  }
+
+  #disconnected(): void {
+    this.#watch?.close();
+    this.#probe?.cancel();
+    this.#drained?.cancel();
+    this.#spare?.close();
+    this.#watch = this.#probe = this.#spare = this.subchannel = this.serving = undefined;
+    this.draining = this.#silence.silent = false;
+  }
+
+  /** The attempt took too long: the next one, over a connection of its own. */
+  #startOver(): void {
+    const { connectTimeoutMs } = this.#context.settings;
+    this.#connection.close();
+    this.#connection = this.#connect(true);
+    this.#connection.error = `no HTTP/2 connection to ${this.address} within ${connectTimeoutMs} ms`;
+    this.failed = true;
+    this.#connection.start();
+    this.#context.onChange();
+  }
+
+  #sendProbe(): void {
+    if (this.subchannel === undefined) return;
+    const question = { method: "Check", service: this.#context.settings.healthCheckConfig.serviceName } as const;
+    this.#probe = askHealth(
+      this.subchannel,
+      { ...question, authority: this.#authority },
+      // Whatever it says, even that it knows no such method: somebody is there.
+      { onEnd: () => this.#silence.probeAnswered(this.#context.heard.now) && this.#heardAgain() },
+    );
+    if (this.#probe === undefined) this.#silence.probeLost();
+  }
+
+  #heardAgain(): void {
+    this.#spare?.close();
+    this.#spare = undefined;
+    // One that hangs while calls end will not be waited for.
+    this.#probe?.cancel();
+    this.#silence.probeLost();
+    this.#context.onChange();
+  }
+
+  /**
+   * The unanswered probe would be answered some time after the peer is back: when TCP retransmits, which after a cut of half
+   * a minute is every half minute. A new connection is up within two seconds.
+   */
+  #openSpare(): void {
+    this.#spare?.close();
+    this.#spare = this.#connect(true);
+    this.#spare.start();
+  }
+
+  #useSpare(): void {
+    if (this.#spare === undefined) return;
+    this.#connection.close();
+    this.#connection = this.#spare;
+    this.#spare = undefined;
+    this.#stateChanged();
+  }
+
+  #drain(): void {
+    this.draining = true;
+    this.#drained?.cancel();
+    this.#drained = this.#context.clock.setTimeout(() => {
+      this.draining = false;
+      this.#context.onChange();
+    }, DRAINING_MS);
+    this.#context.onChange();
+  }
+
+  get #authority(): string {
+    const given: unknown = this.#context.options["grpc.default_authority"];
+    return typeof given === "string" ? given : this.address;
+  }
+}
