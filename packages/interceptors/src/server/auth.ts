@@ -60,8 +60,8 @@ export function authenticate(options: AuthenticateOptions): ServerInterceptor {
   const open = new Set(publicMethods);
 
   return ({ path }, call) => {
-    if (open.has(path) || open.has(`${path.slice(0, path.lastIndexOf("/"))}/*`))
-      return new ServerInterceptingCall(call);
+    // The same interface; grpc-js' type names the class.
+    if (open.has(path) || open.has(`${path.slice(0, path.lastIndexOf("/"))}/*`)) return call as ServerInterceptingCall;
     let own: RpcContext | undefined;
     let over = false;
     const within = (work: () => void): void => (own === undefined ? work() : rpcContext.run(own, work));

@@ -5,11 +5,18 @@
  * Does:    lets a principal call what a table of rules allows, one rule per method, before the request is read. What has no
  *          rule does not start: a method that somebody adds cannot be forgotten.
  * Doesn't: find out who calls (server/auth.ts), or look into the request: whose order it is, the handler must ask.
- * With:    context.ts, status.ts
+ * With:    context.ts, passing-call.ts, status.ts
  * Source:  gRPC's status codes: PERMISSION_DENIED only for a caller who is known.
  */
-import { ServerInterceptingCall, type ServerInterceptor, type StatusObject, status } from "@grpc/grpc-js";
+import {
+  type Metadata,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  type StatusObject,
+  status,
+} from "@grpc/grpc-js";
 import { type Principal, rpcContext } from "../context.ts";
+import { asCall, PassingCall } from "../passing-call.ts";
 import { statusOf } from "../status.ts";
 
 /** Who may call a method. */
@@ -54,20 +61,33 @@ export function authorize({ paths, rules, observe }: AuthorizeOptions): ServerIn
 
   return ({ path }, call) => {
     const rule = table.get(path);
-    if (rule === "public") return new ServerInterceptingCall(call);
-    return new ServerInterceptingCall(call, {
-      start: (next) =>
-        next({
-          onReceiveMetadata: (metadata, accept) => {
-            const principal = rpcContext.get()?.principal;
-            const verdict = decide(rule, principal);
-            if (verdict === "allowed") return accept(metadata);
-            observe?.({ kind: "refused", path, principal: principal?.id });
-            call.sendStatus(refusal(verdict, path));
-          },
-        }),
-    });
+    if (rule === "public") return asCall(call);
+    return asCall(new RuledCall(call, { path, rule, observe }));
   };
+}
+
+interface Ruled {
+  path: string;
+  rule: Rule | undefined;
+  observe: AuthorizeOptions["observe"];
+}
+
+class RuledCall extends PassingCall {
+  readonly #ruled: Ruled;
+
+  constructor(call: ServerInterceptingCallInterface, ruled: Ruled) {
+    super(call);
+    this.#ruled = ruled;
+  }
+
+  override onReceiveMetadata(metadata: Metadata): void {
+    const { path, rule, observe } = this.#ruled;
+    const principal = rpcContext.get()?.principal;
+    const verdict = decide(rule, principal);
+    if (verdict === "allowed") return super.onReceiveMetadata(metadata);
+    observe?.({ kind: "refused", path, principal: principal?.id });
+    this.refuse(refusal(verdict, path));
+  }
 }
 
 /** It does not say which role would do: that is nobody's business who lacks it. */

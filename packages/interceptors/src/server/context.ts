@@ -5,17 +5,11 @@
  * Does:    reads from the metadata what the call carries (request id, trace, priority, deadline, retries), runs all that
  *          handles the call in that context, and cancels it when the caller goes away or the deadline passes.
  * Doesn't: give a deadline to a call that has none, nor end the call at it: server/deadline.ts.
- * With:    context.ts
+ * With:    context.ts, passing-call.ts
  * Source:  W3C Trace Context and Baggage; RFC 9562 for UUIDv7; gRFC A6 for the retry headers.
  */
 import { randomUUID } from "node:crypto";
-import {
-  Metadata,
-  ServerInterceptingCall,
-  type ServerInterceptingCallInterface,
-  type ServerInterceptor,
-  status,
-} from "@grpc/grpc-js";
+import { Metadata, type ServerInterceptingCallInterface, type ServerInterceptor, status } from "@grpc/grpc-js";
 import {
   type Clock,
   newContext,
@@ -26,6 +20,7 @@ import {
   type TraceContext,
   unseenStatus,
 } from "../context.ts";
+import { asCall, PassingCall, type PartialStatus } from "../passing-call.ts";
 
 export interface ContextOptions {
   /** What the contract says of a method. */
@@ -51,44 +46,70 @@ export function context(
   if (!(sampleRatio >= 0 && sampleRatio <= 1)) {
     throw new RangeError(`Cannot build context: sampleRatio must be 0 to 1, is ${sampleRatio}`);
   }
-  return ({ path }, call) => {
-    let own: RpcContext | undefined;
-    let answered = false;
-    const within = (work: () => void): void => (own === undefined ? work() : rpcContext.run(own, work));
-    return new ServerInterceptingCall(call, {
-      start: (next) =>
-        next({
-          onReceiveMetadata: (metadata, nextMetadata) => {
-            const now = clock.now();
-            own = newContext({
-              deadline: readDeadline(call.getDeadline(), now),
-              requestId: readRequestId(one(metadata, "x-request-id")) ?? uuidV7(now, uuid()),
-              trace: readTrace(metadata) ?? newTrace(metadata, random() < sampleRatio, uuid),
-              priority: (trusted(call, metadata) && readPriority(metadata)) || (methods?.(path)?.priority ?? "default"),
-              previousAttempts: readCount(one(metadata, "grpc-previous-rpc-attempts"), 999) ?? 0,
-              retryCredit: readCount(one(metadata, "x-retry-credit"), 99) ?? Infinity,
-            });
-            within(() => nextMetadata(metadata));
-          },
-          // Each event comes in the turn of a socket, with no context but the one given here.
-          onReceiveMessage: (message, nextMessage) => within(() => nextMessage(message)),
-          onReceiveHalfClose: (nextHalfClose) => within(nextHalfClose),
-          onCancel: () => {
-            // Comes after a normal end too, which is no reason to cancel anything.
-            if (own === undefined || answered) return;
-            const late = unseenStatus.get()?.code === status.DEADLINE_EXCEEDED || clock.now() >= own.deadline;
-            own.cancel(late ? deadlinePassed() : callerGone());
-          },
-        }),
-      sendStatus: (result, next) => {
-        answered = true;
-        next(result.code === status.OK || own === undefined ? result : withContext(result, own));
-      },
+  const make: Make = (call, path, metadata) => {
+    const now = clock.now();
+    return newContext({
+      deadline: readDeadline(call.getDeadline(), now),
+      requestId: readRequestId(one(metadata, "x-request-id")) ?? uuidV7(now, uuid()),
+      trace: readTrace(metadata) ?? newTrace(metadata, random() < sampleRatio, uuid),
+      priority: (trusted(call, metadata) && readPriority(metadata)) || (methods?.(path)?.priority ?? "default"),
+      previousAttempts: readCount(one(metadata, "grpc-previous-rpc-attempts"), 999) ?? 0,
+      retryCredit: readCount(one(metadata, "x-retry-credit"), 99) ?? Infinity,
     });
   };
+  return ({ path }, call) => asCall(new CallInContext(call, path, make, clock));
 }
 
-type PartialStatus = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
+type Make = (call: ServerInterceptingCallInterface, path: string, metadata: Metadata) => RpcContext;
+
+class CallInContext extends PassingCall {
+  readonly #path: string;
+  readonly #make: Make;
+  readonly #clock: Clock;
+  #own: RpcContext | undefined;
+  #answered = false;
+
+  constructor(call: ServerInterceptingCallInterface, path: string, make: Make, clock: Clock) {
+    super(call);
+    this.#path = path;
+    this.#make = make;
+    this.#clock = clock;
+  }
+
+  override onReceiveMetadata(metadata: Metadata): void {
+    this.#own = this.#make(this.call, this.#path, metadata);
+    this.#within(() => super.onReceiveMetadata(metadata));
+  }
+
+  // Each event comes in the turn of a socket, with no context but the one given here.
+  override onReceiveMessage(message: unknown): void {
+    this.#within(() => super.onReceiveMessage(message));
+  }
+
+  override onReceiveHalfClose(): void {
+    this.#within(() => super.onReceiveHalfClose());
+  }
+
+  override onCancel(): void {
+    // Comes after a normal end too, which is no reason to cancel anything.
+    if (this.#own !== undefined && !this.#answered) {
+      const late = unseenStatus.get()?.code === status.DEADLINE_EXCEEDED || this.#clock.now() >= this.#own.deadline;
+      this.#own.cancel(late ? deadlinePassed() : callerGone());
+    }
+    super.onCancel();
+  }
+
+  override sendStatus(result: PartialStatus): void {
+    this.#answered = true;
+    const own = this.#own;
+    super.sendStatus(result.code === status.OK || own === undefined ? result : withContext(result, own));
+  }
+
+  #within(work: () => void): void {
+    if (this.#own === undefined) work();
+    else rpcContext.run(this.#own, work);
+  }
+}
 
 /** Of a failure the caller learns the request id, and not to retry what has been retried in vain further down. */
 function withContext(result: PartialStatus, { requestId, retries }: RpcContext): PartialStatus {

@@ -5,12 +5,12 @@
  * Does:    gives every call a finite deadline, refuses one whose time is over, and ends the call when its time is: the
  *          handler's signal is aborted, the client has DEADLINE_EXCEEDED even from a handler that ignores it.
  * Doesn't: stop a handler that ignores its signal; it works on for nobody.
- * With:    context.ts, status.ts
+ * With:    context.ts, passing-call.ts, status.ts
  * Source:  grpc-js, server-interceptors.ts: it ends a call at its deadline below the interceptors, which hear onCancel only.
  */
 import { randomUUID } from "node:crypto";
 import {
-  ServerInterceptingCall,
+  type Metadata,
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
   type StatusObject,
@@ -25,6 +25,7 @@ import {
   type Timer,
   unseenStatus,
 } from "../context.ts";
+import { asCall, PassingCall, type PartialStatus } from "../passing-call.ts";
 import { statusOf } from "../status.ts";
 
 export interface DeadlineOptions {
@@ -51,61 +52,85 @@ export function deadline(
   if (!(streamMaxMs > 0)) throw new RangeError(`Cannot build deadline: streamMaxMs must be above 0, is ${streamMaxMs}`);
 
   return ({ path, requestStream, responseStream }, call) => {
-    let own: RpcContext | undefined;
-    let timer: Timer | undefined;
-    let ended = false;
-    const end = (): void => {
-      ended = true;
-      timer?.cancel();
-    };
-    const within = (work: () => void): void => (own === undefined ? work() : rpcContext.run(own, work));
-
-    const begin = (work: () => void): void => {
-      const now = clock.now();
-      const outer = rpcContext.get();
-      const ends = effectiveDeadline(outer?.deadline ?? readDeadline(call.getDeadline(), now), now, [
-        methods?.(path)?.deadlineMs ?? Infinity,
-        requestStream || responseStream ? streamMaxMs : unaryMaxMs,
-      ]);
-      if (ends <= now) {
-        end();
-        call.sendStatus(deadlineExceeded());
-        return;
-      }
-      own = outer === undefined ? newContext({ ...newIds(), deadline: ends }) : { ...outer, deadline: ends };
-      timer = clock.setTimeout(() => {
-        // The status first: what the handler does about its signal comes too late to be a second one.
-        end();
-        call.sendStatus(deadlineExceeded());
-        own?.cancel(deadlinePassed());
-      }, ends - now);
-      within(work);
-    };
-
-    return new ServerInterceptingCall(call, {
-      start: (next) =>
-        next({
-          onReceiveMetadata: (metadata, nextMetadata) => begin(() => nextMetadata(metadata)),
-          onReceiveMessage: (message, nextMessage) => within(() => nextMessage(message)),
-          onReceiveHalfClose: (nextHalfClose) => within(nextHalfClose),
-          onCancel: () => {
-            if (ended || own === undefined) return;
-            end();
-            const code = classifyEnd({ unseen: unseenStatus.get(), now: clock.now(), deadline: own.deadline });
-            own.cancel(code === status.DEADLINE_EXCEEDED ? deadlinePassed() : callerGone());
-          },
-        }),
-      // What still comes from a handler whose time is over goes nowhere.
-      sendMessage: (message, next) => {
-        if (!ended) next(message);
-      },
-      sendStatus: (result, next) => {
-        if (ended) return;
-        end();
-        next(result);
-      },
-    });
+    const limitMs = requestStream || responseStream ? streamMaxMs : unaryMaxMs;
+    return asCall(new TimedCall(call, Math.min(methods?.(path)?.deadlineMs ?? Infinity, limitMs), clock));
   };
+}
+
+class TimedCall extends PassingCall {
+  readonly #limitMs: number;
+  readonly #clock: Clock;
+  #context: RpcContext | undefined;
+  /** Whether those further in have the context from here. */
+  #own = false;
+  #timer: Timer | undefined;
+  #ended = false;
+
+  constructor(call: ServerInterceptingCallInterface, limitMs: number, clock: Clock) {
+    super(call);
+    this.#limitMs = limitMs;
+    this.#clock = clock;
+  }
+
+  override onReceiveMetadata(metadata: Metadata): void {
+    const now = this.#clock.now();
+    const outer = rpcContext.get();
+    const deadline = effectiveDeadline(outer?.deadline ?? readDeadline(this.getDeadline(), now), now, [this.#limitMs]);
+    if (deadline <= now) {
+      this.#ended = true;
+      return this.refuse(deadlineExceeded());
+    }
+    if (outer !== undefined) rpcContext.amend(outer, { deadline });
+    this.#own = outer === undefined;
+    this.#context = outer ?? newContext({ ...newIds(), deadline });
+    this.#timer = this.#clock.setTimeout(() => this.#expire(), deadline - now);
+    this.#within(() => super.onReceiveMetadata(metadata));
+  }
+
+  override onReceiveMessage(message: unknown): void {
+    this.#within(() => super.onReceiveMessage(message));
+  }
+
+  override onReceiveHalfClose(): void {
+    this.#within(() => super.onReceiveHalfClose());
+  }
+
+  override onCancel(): void {
+    if (!this.#ended && this.#context !== undefined) {
+      this.#end();
+      const { deadline } = this.#context;
+      const code = classifyEnd({ unseen: unseenStatus.get(), now: this.#clock.now(), deadline });
+      this.#context.cancel(code === status.DEADLINE_EXCEEDED ? deadlinePassed() : callerGone());
+    }
+    super.onCancel();
+  }
+
+  // What still comes from a handler whose time is over goes nowhere.
+  override sendMessage(message: unknown, sent: () => void): void {
+    if (!this.#ended) super.sendMessage(message, sent);
+  }
+
+  override sendStatus(result: PartialStatus): void {
+    if (this.#ended) return;
+    this.#end();
+    super.sendStatus(result);
+  }
+
+  /** The status first: what the handler does about its signal comes too late to be a second one. */
+  #expire(): void {
+    this.sendStatus(deadlineExceeded());
+    this.#context?.cancel(deadlinePassed());
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#timer?.cancel();
+  }
+
+  #within(work: () => void): void {
+    if (this.#own && this.#context !== undefined) rpcContext.run(this.#context, work);
+    else work();
+  }
 }
 
 /** The earliest of what the client says and what the limits are, in milliseconds since the epoch. */

@@ -5,11 +5,18 @@
  * Does:    takes no new calls once the server drains, and says so in a way that makes clients go elsewhere at once; ends open
  *          streams then, unary calls when their grace is over, handlers that ignore their signal included.
  * Doesn't: close listeners and connections, nor tell the health service: the owner of the server does.
- * With:    context.ts, status.ts
+ * With:    context.ts, passing-call.ts, status.ts
  * Source:  gRFC A6 for the pushback; AIP-193.
  */
-import { ServerInterceptingCall, type ServerInterceptor, type StatusObject, status } from "@grpc/grpc-js";
-import { rpcContext } from "../context.ts";
+import {
+  type Metadata,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  type StatusObject,
+  status,
+} from "@grpc/grpc-js";
+import { type RpcContext, rpcContext } from "../context.ts";
+import { asCall, PassingCall, type PartialStatus } from "../passing-call.ts";
 import { statusOf } from "../status.ts";
 
 export interface DrainOptions {
@@ -29,90 +36,112 @@ export interface DrainGate {
   cut(): void;
 }
 
-interface OpenCall {
-  exempt: boolean;
-  streams: boolean;
-  end(): void;
-}
-
 const isHealth = (path: string): boolean => path.startsWith("/grpc.health.v1.Health/");
 
 export function drainGate({ exempt = isHealth }: DrainOptions = {}): DrainGate {
-  const open = new Set<OpenCall>();
-  let inFlight = 0;
-  let draining = false;
-  let cut = false;
-  const { promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>();
-
-  const add = (call: OpenCall): void => {
-    open.add(call);
-    if (!call.exempt) inFlight += 1;
-  };
-  const remove = (call: OpenCall): void => {
-    if (!open.delete(call) || call.exempt) return;
-    inFlight -= 1;
-    if (draining && inFlight === 0) becomeIdle();
-  };
-
-  const interceptor: ServerInterceptor = ({ path, requestStream, responseStream }, call) => {
-    let ended = false;
-    const own: OpenCall = { exempt: exempt(path), streams: requestStream || responseStream, end: () => undefined };
-    return new ServerInterceptingCall(call, {
-      start: (next) =>
-        next({
-          onReceiveMetadata: (metadata, nextMetadata) => {
-            if (cut || (draining && !own.exempt)) {
-              ended = true;
-              call.sendStatus(drainingStatus());
-              return;
-            }
-            const context = rpcContext.get();
-            own.end = () => {
-              // The status first: what the handler does about its signal comes too late to be a second one.
-              ended = true;
-              remove(own);
-              call.sendStatus(drainingStatus());
-              context?.cancel(new DOMException("The server is draining", "AbortError"));
-            };
-            add(own);
-            nextMetadata(metadata);
-          },
-          onCancel: () => remove(own),
-        }),
-      sendMessage: (message, next) => {
-        if (!ended) next(message);
-      },
-      sendStatus: (result, next) => {
-        if (ended) return;
-        ended = true;
-        remove(own);
-        next(result);
-      },
-    });
-  };
-
+  const gate = new Gate();
   return {
-    interceptor,
+    interceptor: ({ path, requestStream, responseStream }, call) =>
+      asCall(new GatedCall(call, gate, { exempt: exempt(path), streams: requestStream || responseStream })),
     get draining() {
-      return draining;
+      return gate.draining;
     },
     get inFlight() {
-      return inFlight;
+      return gate.inFlight;
     },
-    drain() {
-      if (draining) return idle;
-      draining = true;
-      for (const call of open) if (call.streams && !call.exempt) call.end();
-      if (inFlight === 0) becomeIdle();
-      return idle;
-    },
-    cut() {
-      draining = true;
-      cut = true;
-      for (const call of open) call.end();
-      if (inFlight === 0) becomeIdle();
-    },
+    drain: () => gate.drain(),
+    cut: () => gate.cut(),
   };
+}
+
+/** The calls that are open. */
+class Gate {
+  readonly #open = new Set<GatedCall>();
+  readonly #idle = Promise.withResolvers<void>();
+  inFlight = 0;
+  draining = false;
+  #cut = false;
+
+  admits({ exempt }: GatedCall): boolean {
+    return !this.#cut && (exempt || !this.draining);
+  }
+
+  add(call: GatedCall): void {
+    this.#open.add(call);
+    if (!call.exempt) this.inFlight += 1;
+  }
+
+  remove(call: GatedCall): void {
+    if (!this.#open.delete(call) || call.exempt) return;
+    this.inFlight -= 1;
+    if (this.draining && this.inFlight === 0) this.#idle.resolve();
+  }
+
+  drain(): Promise<void> {
+    if (this.draining) return this.#idle.promise;
+    this.draining = true;
+    for (const call of this.#open) if (call.streams && !call.exempt) call.end();
+    if (this.inFlight === 0) this.#idle.resolve();
+    return this.#idle.promise;
+  }
+
+  cut(): void {
+    this.draining = true;
+    this.#cut = true;
+    for (const call of this.#open) call.end();
+    if (this.inFlight === 0) this.#idle.resolve();
+  }
+}
+
+class GatedCall extends PassingCall {
+  readonly exempt: boolean;
+  readonly streams: boolean;
+  readonly #gate: Gate;
+  #context: RpcContext | undefined;
+  #ended = false;
+
+  constructor(
+    call: ServerInterceptingCallInterface,
+    gate: Gate,
+    { exempt, streams }: { exempt: boolean; streams: boolean },
+  ) {
+    super(call);
+    this.#gate = gate;
+    this.exempt = exempt;
+    this.streams = streams;
+  }
+
+  override onReceiveMetadata(metadata: Metadata): void {
+    if (!this.#gate.admits(this)) {
+      this.#ended = true;
+      return this.refuse(drainingStatus());
+    }
+    this.#context = rpcContext.get();
+    this.#gate.add(this);
+    super.onReceiveMetadata(metadata);
+  }
+
+  override onCancel(): void {
+    this.#gate.remove(this);
+    super.onCancel();
+  }
+
+  override sendMessage(message: unknown, sent: () => void): void {
+    if (!this.#ended) super.sendMessage(message, sent);
+  }
+
+  override sendStatus(result: PartialStatus): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#gate.remove(this);
+    super.sendStatus(result);
+  }
+
+  /** The status first: what the handler does about its signal comes too late to be a second one. */
+  end(): void {
+    this.sendStatus(drainingStatus());
+    this.#context?.cancel(new DOMException("The server is draining", "AbortError"));
+  }
 }
 
 /** Another instance may serve the call, and at once: that is what a pushback of 0 says. */

@@ -1,6 +1,6 @@
 import { Metadata, ServerInterceptingCall, type ServerInterceptor, type StatusObject, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { newContext, rpcContext } from "../context.ts";
+import { newContext, rpcContext, unseenStatus } from "../context.ts";
 import { detailsOf } from "../status.ts";
 import { type RawHandler, rawClient, rawServer } from "../testing/raw-server.ts";
 import { FakeServerCall } from "../testing/server-call.ts";
@@ -130,5 +130,68 @@ describe("guard()", () => {
     fake.start();
     expect(fake.status.code).toBe(status.INTERNAL);
     expect(fake.handler.metadata).toBeUndefined();
+  });
+
+  describe("around a row", () => {
+    /** Notes what it hears of the call's end, and from whom. */
+    const noting = (seen: string[]): ServerInterceptor => {
+      return (_, next) =>
+        new ServerInterceptingCall(next, {
+          start: (begin) => begin({ onCancel: () => void seen.push(`end ${unseenStatus.get()?.code}`) }),
+          sendStatus: (result, send) => {
+            seen.push(`status ${result.code}`);
+            send(result);
+          },
+        });
+    };
+
+    test.each(["sendMetadata", "sendMessage", "sendStatus"])(
+      "E7: gives the client INTERNAL when %s throws, and all in the row hear of it once",
+      (where) => {
+        const [nearer, outside, inside]: [string[], string[], string[]] = [[], [], []];
+        const failing = failingIn[where]?.(throws) as ServerInterceptor;
+        const row = [noting(outside), failing, noting(inside)];
+        const fake = new FakeServerCall(guarded([noting(nearer), row])).start().receive("hello").halfClose();
+        fake.respond();
+        fake.cancel();
+        expect(fake.client.statuses.map(({ code }) => code)).toEqual([status.INTERNAL]);
+        expect(nearer).toEqual([`status ${status.INTERNAL}`, "end undefined"]);
+        expect(outside).toEqual([`end ${status.INTERNAL}`]);
+        expect(inside.filter((each) => each.startsWith("end"))).toEqual([`end ${status.INTERNAL}`]);
+        expect(fake.cancels).toBe(1);
+      },
+    );
+
+    test("E7: nothing of the request goes on, and no second status goes out, after a listener has thrown", () => {
+      const seen: string[] = [];
+      const failing = listening({ onReceiveMessage: throws });
+      const fake = new FakeServerCall(guarded([[noting(seen), failing, noting([])]])).start();
+      fake.receive("hello").receive("again").halfClose().respond();
+      expect(fake.client.statuses.map(({ code }) => code)).toEqual([status.INTERNAL]);
+      expect(fake.client.messages).toEqual([]);
+      expect(fake.handler).toMatchObject({ messages: [], halfClosed: false });
+      expect(seen).toEqual([`end ${status.INTERNAL}`]);
+    });
+
+    test("E7: a status that is sent from a timer throws at nobody but the guard that is next", () => {
+      const events: GuardEvent[] = [];
+      let expire = (): void => undefined;
+      const timed: ServerInterceptor = (_, next) => {
+        expire = () => next.sendStatus({ code: status.DEADLINE_EXCEEDED, details: "" });
+        return new ServerInterceptingCall(next, {});
+      };
+      const failing = failingIn["sendStatus"]?.(throws) as ServerInterceptor;
+      const fake = new FakeServerCall(
+        guarded([[failing], [timed]], { observe: (event) => events.push(event) }),
+      ).start();
+      expire();
+      expect(fake.status.code).toBe(status.INTERNAL);
+      expect(events).toHaveLength(1);
+    });
+
+    test("E7: an observer that throws changes nothing", () => {
+      const failing = listening({ onReceiveMetadata: throws });
+      expect(new FakeServerCall(guarded([[failing]], { observe: throws })).start().status.code).toBe(status.INTERNAL);
+    });
   });
 });

@@ -99,7 +99,8 @@ export function idempotency(
   return (definition, call) => {
     const method = settings.methods(definition.path);
     const unary = !definition.requestStream && !definition.responseStream;
-    if (!unary || method === undefined || !answers.mayCarryKey(method)) return new ServerInterceptingCall(call);
+    // The same interface; grpc-js' type names the class.
+    if (!unary || method === undefined || !answers.mayCarryKey(method)) return call as ServerInterceptingCall;
     return new KeyedCall(call, definition, method, settings);
   };
 }

@@ -6,11 +6,18 @@
  *          who has used them up when to come back.
  * Doesn't: count across processes or restarts: with n instances behind a balancer a caller has up to n quotas. It does not
  *          protect the server as a whole (server/load-shed.ts), nor know who shares an address.
- * With:    context.ts, status.ts
+ * With:    context.ts, passing-call.ts, status.ts
  * Source:  token bucket; google.rpc.QuotaFailure.
  */
-import { ServerInterceptingCall, type ServerInterceptor, type StatusObject, status } from "@grpc/grpc-js";
+import {
+  type Metadata,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  type StatusObject,
+  status,
+} from "@grpc/grpc-js";
 import { type Clock, rpcContext, systemClock } from "../context.ts";
+import { asCall, PassingCall } from "../passing-call.ts";
 import { statusOf } from "../status.ts";
 
 export interface RateLimitOptions {
@@ -79,25 +86,41 @@ export function rateLimit(
   options: RateLimitOptions,
   { clock = systemClock }: { clock?: Clock } = {},
 ): ServerInterceptor {
-  const quotas = new Quotas(options);
   const { exempt = ["grpc.health.v1.Health"], observe } = options;
+  const counting = { quotas: new Quotas(options), observe, clock };
   const free = new Set(exempt);
 
   return ({ path }, call) => {
-    if (free.has(path.slice(1, path.lastIndexOf("/")))) return new ServerInterceptingCall(call);
-    return new ServerInterceptingCall(call, {
-      start: (next) =>
-        next({
-          onReceiveMetadata: (metadata, accept) => {
-            const caller = callerOf(rpcContext.get()?.principal?.id, call.getPeer());
-            const waitMs = quotas.take(caller, clock.now());
-            if (waitMs === 0) return accept(metadata);
-            observe?.({ kind: "refused", path, caller });
-            call.sendStatus(refusal(caller, waitMs));
-          },
-        }),
-    });
+    if (free.has(path.slice(1, path.lastIndexOf("/")))) return asCall(call);
+    return asCall(new CountedCall(call, path, counting));
   };
+}
+
+interface Counting {
+  quotas: Quotas;
+  observe: RateLimitOptions["observe"];
+  clock: Clock;
+}
+
+class CountedCall extends PassingCall {
+  readonly #path: string;
+  readonly #counting: Counting;
+
+  constructor(call: ServerInterceptingCallInterface, path: string, counting: Counting) {
+    super(call);
+    this.#path = path;
+    this.#counting = counting;
+  }
+
+  override onReceiveMetadata(metadata: Metadata): void {
+    const { quotas, observe, clock } = this.#counting;
+    const id = rpcContext.get()?.principal?.id;
+    const caller = callerOf(id, id === undefined ? this.call.getPeer() : "");
+    const waitMs = quotas.take(caller, clock.now());
+    if (waitMs === 0) return super.onReceiveMetadata(metadata);
+    observe?.({ kind: "refused", path: this.#path, caller });
+    this.refuse(refusal(caller, waitMs));
+  }
 }
 
 /** With a prefix: a principal that is named like an address shares no bucket with it. */

@@ -6,12 +6,13 @@
  *          cancelled, or with a status of grpc-js' own, of which server/status-guard.ts tells.
  * Doesn't: see calls of methods that nobody serves: for those grpc-js runs no interceptors. Know message sizes natively,
  *          where messages are objects until below it: where the handler deals in bytes, it measures those.
- * With:    context.ts, status.ts
+ * With:    context.ts, passing-call.ts, status.ts
  * Source:  OpenTelemetry semantic conventions for gRPC (release candidate) for spans; gRFC A66 for metrics.
  */
 import { randomUUID } from "node:crypto";
-import { ServerInterceptingCall, type ServerInterceptor, type StatusObject, status } from "@grpc/grpc-js";
+import { type Metadata, type ServerInterceptingCallInterface, type ServerInterceptor, status } from "@grpc/grpc-js";
 import { type Clock, type RpcContext, rpcContext, systemClock, unseenStatus } from "../context.ts";
+import { asCall, PassingCall, type PartialStatus } from "../passing-call.ts";
 import { detailsOf } from "../status.ts";
 
 /** Where spans, metrics and log records go. Must not throw, and should not wait. */
@@ -95,75 +96,124 @@ export function telemetry(
   if (redact !== undefined && !logRequests) {
     throw new TypeError("Cannot build telemetry: redact has no effect, logRequests must be true with it");
   }
-  // Both are the same interface; grpc-js' type names the class.
-  if (port === undefined) return (_, call) => call as ServerInterceptingCall;
-  const redacted = new Set(redact);
+  if (port === undefined) return (_, call) => asCall(call);
+  const recorder = { port, clock, uuid, logRequests, redacted: new Set(redact) };
+  const labels = new Map<string, Labels>();
   return ({ path }, call) => {
-    const labels = { "grpc.method": methods(path) ? path.slice(1) : "other" };
-    const sizes = { sent: 0, rcvd: 0, known: false };
-    let record: Recording | undefined;
-    let request: unknown;
-
-    const measure = (direction: "sent" | "rcvd", message: unknown): void => {
-      if (!(message instanceof Uint8Array)) return;
-      sizes.known = true;
-      sizes[direction] += message.length;
-    };
-    const finish = (
-      result: Pick<StatusObject, "code"> & { metadata?: StatusObject["metadata"] | null | undefined },
-    ) => {
-      if (record === undefined || record.finished) return;
-      record.finished = true;
-      const endMs = clock.now();
-      const code = status[result.code] ?? "UNKNOWN";
-      const withStatus = { ...labels, "grpc.status": code };
-      port.record("grpc.server.call.duration", (endMs - record.startMs) / 1_000, withStatus);
-      if (sizes.known) {
-        port.record("grpc.server.call.sent_total_compressed_message_size", sizes.sent, withStatus);
-        port.record("grpc.server.call.rcvd_total_compressed_message_size", sizes.rcvd, withStatus);
-      }
-      if (record.sampled) port.span(spanOf(record, endMs, path, result.code));
-      const reason = result.code === status.OK ? undefined : detailsOf(result.metadata ?? undefined)?.reason;
-      port.log?.(callRecordOf(record, endMs, { method: path.slice(1), code, reason, request }));
-    };
-    const within = (work: () => void): void =>
-      record?.inner === undefined ? work() : rpcContext.run(record.inner, work);
-
-    return new ServerInterceptingCall(call, {
-      start: (next) =>
-        next({
-          onReceiveMetadata: (metadata, nextMetadata) => {
-            port.count("grpc.server.call.started", labels);
-            const [parent] = metadata.get("traceparent");
-            record = begin(rpcContext.get(), String(parent), { startMs: clock.now(), peer: call.getPeer(), uuid });
-            within(() => nextMetadata(metadata));
-          },
-          onReceiveMessage: (message, nextMessage) => {
-            measure("rcvd", message);
-            if (logRequests) request ??= loggable(message, redacted);
-            within(() => nextMessage(message));
-          },
-          onReceiveHalfClose: (nextHalfClose) => within(nextHalfClose),
-          onCancel: () => {
-            // Comes after a normal end too: that has been recorded by then.
-            const late = clock.now() >= (record?.deadline ?? Infinity);
-            finish(unseenStatus.get() ?? { code: late ? status.DEADLINE_EXCEEDED : status.CANCELLED });
-          },
-        }),
-      sendMessage: (message, next) => {
-        measure("sent", message);
-        next(message);
-      },
-      sendStatus: (result, next) => {
-        // Before it is handed on: who waits for the status finds the record.
-        try {
-          finish(result);
-        } finally {
-          next(result);
-        }
-      },
-    });
+    let known = labels.get(path);
+    if (known === undefined) labels.set(path, (known = new Labels(methods(path) ? path.slice(1) : "other")));
+    return asCall(new RecordedCall(call, path.slice(1), known, recorder));
   };
+}
+
+/** Of one method, made once. */
+class Labels {
+  readonly started: Readonly<Record<string, string>>;
+  readonly #ended = new Map<string, Readonly<Record<string, string>>>();
+
+  constructor(method: string) {
+    this.started = { "grpc.method": method };
+  }
+
+  ended(code: string): Readonly<Record<string, string>> {
+    let labels = this.#ended.get(code);
+    if (labels === undefined) this.#ended.set(code, (labels = { ...this.started, "grpc.status": code }));
+    return labels;
+  }
+}
+
+interface Recorder extends Required<Env> {
+  port: Telemetry;
+  logRequests: boolean;
+  redacted: ReadonlySet<string>;
+}
+
+class RecordedCall extends PassingCall {
+  readonly #method: string;
+  readonly #labels: Labels;
+  readonly #recorder: Recorder;
+  #record: Recording | undefined;
+  #finished = false;
+  #request: unknown;
+  /** Of messages that are bytes. */
+  #measured = false;
+  #sentBytes = 0;
+  #receivedBytes = 0;
+
+  constructor(call: ServerInterceptingCallInterface, method: string, labels: Labels, recorder: Recorder) {
+    super(call);
+    this.#method = method;
+    this.#labels = labels;
+    this.#recorder = recorder;
+  }
+
+  override onReceiveMetadata(metadata: Metadata): void {
+    const { port, clock, uuid } = this.#recorder;
+    port.count("grpc.server.call.started", this.#labels.started);
+    const context = rpcContext.get();
+    const [parent] = metadata.get("traceparent");
+    const id = uuid();
+    const spanId = id.slice(24) + id.slice(0, 4);
+    this.#record = begin(context, String(parent), { startMs: clock.now(), peer: this.getPeer(), spanId });
+    // Calls made on behalf of this one are children of its span.
+    if (context) rpcContext.amend(context, { trace: { ...context.trace, spanId } });
+    super.onReceiveMetadata(metadata);
+  }
+
+  override onReceiveMessage(message: unknown): void {
+    if (message instanceof Uint8Array) {
+      this.#measured = true;
+      this.#receivedBytes += message.length;
+    }
+    const { logRequests, redacted } = this.#recorder;
+    if (logRequests) this.#request ??= loggable(message, redacted);
+    super.onReceiveMessage(message);
+  }
+
+  override onCancel(): void {
+    // Comes after a normal end too: that has been recorded by then.
+    const late = this.#recorder.clock.now() >= (this.#record?.deadline ?? Infinity);
+    try {
+      this.#finish(unseenStatus.get() ?? { code: late ? status.DEADLINE_EXCEEDED : status.CANCELLED });
+    } finally {
+      super.onCancel();
+    }
+  }
+
+  override sendMessage(message: unknown, sent: () => void): void {
+    if (message instanceof Uint8Array) {
+      this.#measured = true;
+      this.#sentBytes += message.length;
+    }
+    super.sendMessage(message, sent);
+  }
+
+  override sendStatus(result: PartialStatus): void {
+    // Before it is handed on: who waits for the status finds the record.
+    try {
+      this.#finish({ code: result.code ?? status.UNKNOWN, metadata: result.metadata });
+    } finally {
+      super.sendStatus(result);
+    }
+  }
+
+  #finish(result: { code: status; metadata?: Metadata | null | undefined }): void {
+    const record = this.#record;
+    if (record === undefined || this.#finished) return;
+    this.#finished = true;
+    const { port, clock } = this.#recorder;
+    const endMs = clock.now();
+    const code = status[result.code] ?? "UNKNOWN";
+    const labels = this.#labels.ended(code);
+    port.record("grpc.server.call.duration", (endMs - record.startMs) / 1_000, labels);
+    if (this.#measured) {
+      port.record("grpc.server.call.sent_total_compressed_message_size", this.#sentBytes, labels);
+      port.record("grpc.server.call.rcvd_total_compressed_message_size", this.#receivedBytes, labels);
+    }
+    if (record.sampled) port.span(spanOf(record, endMs, this.#method, result.code));
+    const reason = result.code === status.OK ? undefined : detailsOf(result.metadata ?? undefined)?.reason;
+    port.log?.(callRecordOf(record, endMs, { method: this.#method, code, reason, request: this.#request }));
+  }
 }
 
 /** What is known of a call while it lasts. */
@@ -177,50 +227,41 @@ interface Recording {
   requestId: string;
   attempts: number;
   deadline: number;
-  /** What handles the call runs in it: its own calls are children of this span. */
-  inner: RpcContext | undefined;
-  finished: boolean;
 }
 
 function begin(
   outer: RpcContext | undefined,
   traceparent: string,
-  { startMs, peer, uuid }: { startMs: number; peer: string; uuid: () => string },
+  here: Pick<Recording, "startMs" | "peer" | "spanId">,
 ): Recording {
-  const id = uuid();
-  const spanId = id.slice(24) + id.slice(0, 4);
   const { traceId, spanId: outerSpan, sampled } = outer?.trace ?? { traceId: "", spanId: "", sampled: false };
   return {
-    startMs,
-    peer,
+    ...here,
     traceId,
-    spanId,
     // Of a trace that begins here the context has a span that nobody records.
     parentSpanId: outer !== undefined && traceparent.split("-")[2] === outerSpan ? outerSpan : undefined,
     sampled,
     requestId: outer?.requestId ?? "",
     attempts: (outer?.previousAttempts ?? 0) + 1,
     deadline: outer?.deadline ?? Infinity,
-    inner: outer && { ...outer, trace: { ...outer.trace, spanId } },
-    finished: false,
   };
 }
 
-function spanOf(record: Recording, endMs: number, path: string, result: status): SpanRecord {
+function spanOf(record: Recording, endMs: number, method: string, result: status): SpanRecord {
   const { traceId, spanId, parentSpanId, startMs, peer } = record;
   const code = status[result] ?? "UNKNOWN";
   const error = FAULTS.has(result);
   const [, address = peer, port] = /^(.*):(\d+)$/.exec(peer) ?? [];
   const attributes = {
     "rpc.system.name": "grpc",
-    "rpc.method": path.slice(1),
+    "rpc.method": method,
     "rpc.response.status_code": code,
     ...(error && { "error.type": code }),
     "client.address": address,
     ...(port !== undefined && { "client.port": Number(port) }),
     "previous-rpc-attempts": record.attempts - 1,
   };
-  return { name: path.slice(1), kind: "server", traceId, spanId, parentSpanId, startMs, endMs, error, attributes };
+  return { name: method, kind: "server", traceId, spanId, parentSpanId, startMs, endMs, error, attributes };
 }
 
 function callRecordOf(

@@ -6,11 +6,18 @@
  * Does:    asks of every message of a request whether it keeps the contract; the first that does not ends the call, and
  *          neither it nor anything after it reaches the handler.
  * Doesn't: know rules (`check` does), decode, or undo what a handler did for earlier messages of a stream.
- * With:    context.ts, status.ts
+ * With:    context.ts, passing-call.ts, status.ts
  * Source:  AIP-193; google.rpc.BadRequest.
  */
-import { ServerInterceptingCall, type ServerInterceptor, type StatusObject, status } from "@grpc/grpc-js";
+import {
+  type Metadata,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  type StatusObject,
+  status,
+} from "@grpc/grpc-js";
 import { rpcContext } from "../context.ts";
+import { asCall, PassingCall, type PartialStatus } from "../passing-call.ts";
 import { type FieldViolation, statusOf } from "../status.ts";
 
 /** What is wrong with a message: fields that break a rule, or a status that is ready to be sent. Undefined or none: nothing. */
@@ -36,42 +43,52 @@ export function statusFor(fault: Fault): StatusObject | undefined {
 }
 
 /** Ends calls whose requests break the contract. */
-export function validation({ check, observe }: ValidationOptions): ServerInterceptor {
-  return ({ path }, call) => {
-    let answered = false;
-    let refused = false;
-    const refuse = (result: StatusObject): void => {
-      refused = true;
-      // A handler that has answered may stop reading: nobody asks about the rest.
-      if (answered) return;
-      observe?.({ kind: "refused", path, code: result.code });
-      call.sendStatus(result);
-      rpcContext.get()?.cancel(new DOMException("A message of the request was refused", "AbortError"));
-    };
+export function validation(options: ValidationOptions): ServerInterceptor {
+  return ({ path }, call) => asCall(new CheckedCall(call, path, options));
+}
 
-    return new ServerInterceptingCall(call, {
-      start: (next) =>
-        next({
-          onReceiveMessage: (message, accept) => {
-            // Neither the messages after it nor the end of them: a message that is not passed on holds the end back.
-            if (refused) return;
-            const result = statusFor(check(path, message));
-            if (result === undefined) accept(message);
-            else refuse(result);
-          },
-        }),
-      // The handler may still be at work on what it had: its answer comes after the client's.
-      sendMetadata: (metadata, next) => {
-        if (!refused) next(metadata);
-      },
-      sendMessage: (message, next) => {
-        if (!refused) next(message);
-      },
-      sendStatus: (result, next) => {
-        if (refused && !answered) return;
-        answered = true;
-        next(result);
-      },
-    });
-  };
+class CheckedCall extends PassingCall {
+  readonly #path: string;
+  readonly #options: ValidationOptions;
+  #answered = false;
+  #refused = false;
+
+  constructor(call: ServerInterceptingCallInterface, path: string, options: ValidationOptions) {
+    super(call);
+    this.#path = path;
+    this.#options = options;
+  }
+
+  override onReceiveMessage(message: unknown): void {
+    if (this.#refused) return;
+    const { check, observe } = this.#options;
+    const result = statusFor(check(this.#path, message));
+    if (result === undefined) return super.onReceiveMessage(message);
+    this.#refused = true;
+    // A handler that has answered may stop reading: nobody asks about the rest.
+    if (this.#answered) return;
+    observe?.({ kind: "refused", path: this.#path, code: result.code });
+    this.refuse(result);
+    rpcContext.get()?.cancel(new DOMException("A message of the request was refused", "AbortError"));
+  }
+
+  /** The end does not follow a message that was held back: half a stream is not to be taken for all of it. */
+  override onReceiveHalfClose(): void {
+    if (!this.#refused) super.onReceiveHalfClose();
+  }
+
+  // The handler may still be at work on what it had: its answer comes after the client's.
+  override sendMetadata(metadata: Metadata): void {
+    if (!this.#refused) super.sendMetadata(metadata);
+  }
+
+  override sendMessage(message: unknown, sent: () => void): void {
+    if (!this.#refused) super.sendMessage(message, sent);
+  }
+
+  override sendStatus(result: PartialStatus): void {
+    if (this.#refused && !this.#answered) return;
+    this.#answered = true;
+    super.sendStatus(result);
+  }
 }
