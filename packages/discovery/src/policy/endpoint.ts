@@ -6,7 +6,7 @@
  *          one that is silent; what is known of it is what policy/eligible.ts and policy/pick.ts go by.
  * Doesn't: decide anything about calls; end calls that are in flight when it leaves the list, or its connection is replaced.
  * With:    clock.ts, policy/connection.ts, policy/eligible.ts, policy/health-call.ts, policy/health-watch.ts,
- *          policy/outlier.ts, policy/pick.ts, policy/policy-config.ts, policy/silence.ts, policy/slowness.ts
+ *          policy/outlier.ts, policy/pick.ts, policy/policy-config.ts, policy/report.ts, policy/silence.ts, policy/slowness.ts
  * Source:  -
  */
 import { connectivityState, experimental, type Metadata, status } from "@grpc/grpc-js";
@@ -18,6 +18,7 @@ import { HealthWatch } from "./health-watch.ts";
 import { type OutlierRecord, type Verdict, verdictOf } from "./outlier.ts";
 import type { Load } from "./pick.ts";
 import type { PolicySettings } from "./policy-config.ts";
+import { RecentCalls } from "./report.ts";
 import { type HeardTime, Silence } from "./silence.ts";
 import { MedianDuration } from "./slowness.ts";
 
@@ -62,6 +63,7 @@ export class PolicyEndpoint implements Load, Standing {
   failed = false;
   /** Calls started, ever. */
   calls = 0;
+  readonly recent = new RecentCalls();
   /** Goes up with each new connection: how a call on an earlier one ends says nothing about this one. */
   epoch = 0;
 
@@ -109,8 +111,9 @@ export class PolicyEndpoint implements Load, Standing {
     this.#connection.close();
   }
 
-  callStarted(epoch: number): void {
+  callStarted(epoch: number, now: number): void {
     this.calls++;
+    this.recent.add(now);
     if (this.reserved > 0) this.reserved--;
     if (epoch === this.epoch) this.#silence.callStarted(this.#context.heard.now, this.inFlight++);
   }

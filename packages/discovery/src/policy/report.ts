@@ -4,19 +4,10 @@
  * Place:   beside policy/holdfast-policy.ts, which fills it in when asked.
  * Does:    says per target what the policy knows of its endpoints: state, calls in flight, share of calls, ejections.
  * Doesn't: keep history, or anything of a channel that is closed.
- * With:    -
+ * With:    policy/endpoint-state.ts
  * Source:  -
  */
-
-export type EndpointState =
-  | "connecting"
-  | "failing"
-  | "ready"
-  | "slow-starting"
-  | "ejected"
-  | "silent"
-  | "draining"
-  | "not-serving";
+import type { EndpointState } from "./endpoint-state.ts";
 
 export interface EndpointReport {
   /** `ip:port`. */
