@@ -13,67 +13,54 @@ import {
 } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { newContext, rpcContext } from "../context.ts";
+import { readKey } from "../idempotency-answers.ts";
+import type { ClaimRequest } from "../idempotency-store.ts";
 import { detailsOf } from "../status.ts";
 import { describeIdempotencyStore, type StoreUnderTest } from "../testing/idempotency-store.ts";
+import { answered, aService, StoreInMemory, settled } from "../testing/idempotent-service.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
-import { FakeServerCall, type ServerCallShape } from "../testing/server-call.ts";
-import { currentClaim, type IdempotencyEvent, type IdempotencyOptions, idempotency } from "./idempotency.ts";
-import { outcomeOf, readKey } from "../idempotency-answers.ts";
-import type { Begun, Claim, ClaimRequest, IdempotencyStore, StoredAnswer } from "../idempotency-store.ts";
+import type { ServerCallShape } from "../testing/server-call.ts";
+import { type IdempotencyOptions, idempotency } from "./idempotency.ts";
 
-/** For tests only: what it holds ends with the process, and that is when a store is needed. */
-class StoreInMemory implements IdempotencyStore {
-  readonly rows = new Map<
-    string,
-    { claim: ClaimRequest; leaseUntil: number; expires: number; answer?: StoredAnswer }
-  >();
-  readonly now: () => number;
-  /** Steps that throw instead. */
-  broken = new Set<"begin" | "finish" | "abandon">();
-  /** Steps wait for it. */
-  gate: Promise<void> = Promise.resolve();
+const PATH = "/test.v1.Test/Get";
 
-  constructor(now: () => number) {
-    this.now = now;
-  }
+const reasonOf = (result: StatusObject) => detailsOf(result.metadata)?.reason;
 
-  async begin(claim: ClaimRequest): Promise<Begun> {
-    await this.#step("begin");
-    const now = this.now();
-    const row = this.rows.get(idOf(claim));
-    const same = row?.claim.fingerprint.join() === claim.fingerprint.join();
-    const lapsed = row !== undefined && row.leaseUntil <= now;
-    const mine = row?.claim.token === claim.token || (claim.transactional && lapsed);
-    if (row === undefined || row.expires <= now || (row.answer === undefined && same && mine)) {
-      this.rows.set(idOf(claim), { claim, leaseUntil: now + claim.leaseMs, expires: now + claim.ttlMs });
-      return { kind: "new" };
-    }
-    if (!same) return { kind: "mismatch" };
-    if (row.answer !== undefined) return { kind: "replay", answer: row.answer };
-    return lapsed ? { kind: "unknown" } : { kind: "in_progress", leaseLeftMs: row.leaseUntil - now };
-  }
-
-  async finish(claim: Claim, answer: StoredAnswer): Promise<boolean> {
-    await this.#step("finish");
-    const row = this.rows.get(idOf(claim));
-    if (row === undefined || row.claim.token !== claim.token) return false;
-    row.answer = answer;
-    return true;
-  }
-
-  async abandon(claim: Claim): Promise<void> {
-    await this.#step("abandon");
-    const row = this.rows.get(idOf(claim));
-    if (row?.claim.token === claim.token && row.answer === undefined) this.rows.delete(idOf(claim));
-  }
-
-  async #step(name: "begin" | "finish" | "abandon"): Promise<void> {
-    await this.gate;
-    if (this.broken.has(name)) throw new Error("The store is away");
-  }
+/** A server with one unary method of bytes, and a client of it. */
+async function unaryServer(interceptor: ServerInterceptor, run: () => Buffer) {
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  const codec = {
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  };
+  const server = new Server({ interceptors: [interceptor] });
+  const work = (_: unknown, respond: (error: null, answer: Buffer) => void) => respond(null, run());
+  server.addService({ Get: { path: PATH, requestStream: false, responseStream: false, ...codec } }, { Get: work });
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
+    error === null ? resolve(port) : reject(error),
+  );
+  const client = new Client(`127.0.0.1:${await promise}`, credentials.createInsecure());
+  return {
+    async call(key: string, request: Buffer) {
+      const metadata = new Metadata();
+      metadata.set("idempotency-key", key);
+      let answer: Buffer | undefined;
+      let headers: Metadata | undefined;
+      const call = client.makeUnaryRequest(PATH, asIs, asIs, request, metadata, (_, value) => (answer = value));
+      call.on("metadata", (received: Metadata) => (headers = received));
+      const [result] = (await once(call, "status")) as [StatusObject];
+      await turn();
+      return { answer, headers, status: result };
+    },
+    [Symbol.asyncDispose]: async () => {
+      client.close();
+      server.forceShutdown();
+    },
+  };
 }
-
-const idOf = ({ principal, method, key }: Claim): string => JSON.stringify([principal, method, key]);
 
 describeIdempotencyStore("a store in memory", async (): Promise<StoreUnderTest> => {
   const clock = new ManualClock();
@@ -83,53 +70,6 @@ describeIdempotencyStore("a store in memory", async (): Promise<StoreUnderTest> 
     [Symbol.asyncDispose]: async () => undefined,
   };
 });
-
-const PATH = "/test.v1.Test/Get";
-
-/** An interceptor over a store in memory, and calls through it. */
-function aService(options: Partial<IdempotencyOptions> = {}) {
-  const clock = new ManualClock();
-  const store = new StoreInMemory(clock.now);
-  const events: IdempotencyEvent[] = [];
-  const interceptor = idempotency(
-    {
-      store,
-      methods: () => ({
-        idempotency: "UNKNOWN",
-        key: "none",
-        encodeRequest: (message) => Buffer.from(String(message)),
-        decodeResponse: (bytes) => Buffer.from(bytes).toString(),
-      }),
-      principalOf: () => "alice",
-      observe: (event) => void events.push(event),
-      ...options,
-    },
-    { clock },
-  );
-  const open = (shape: ServerCallShape = {}) =>
-    new FakeServerCall(interceptor, { metadata: { "idempotency-key": "key-1" }, ...shape });
-  /** A call whose request has come in full. */
-  const send = (shape: ServerCallShape = {}, request: unknown = "request") =>
-    open(shape).start().receive(request).halfClose();
-  return { clock, store, events, send, open, interceptor };
-}
-
-const reasonOf = (result: StatusObject) => detailsOf(result.metadata)?.reason;
-const settled = async () => {
-  for (let step = 0; step < 5; step += 1) await turn();
-};
-
-/** Runs the handler to its end. */
-async function answered(
-  call: FakeServerCall,
-  end: (call: FakeServerCall) => void = (each) => void each.respond("done"),
-) {
-  await settled();
-  expect(call.handler.halfClosed).toBe(true);
-  end(call);
-  await settled();
-  return call;
-}
 
 describe("idempotency()", () => {
   test("K1: takes a key of 1 to 255 visible ASCII characters, one of them, and no other", () => {
@@ -236,108 +176,6 @@ describe("idempotency()", () => {
     expect(others).toEqual(Array.from({ length: 49 }, () => status.ABORTED));
   });
 
-  test("K7: keeps OK and errors of the handler, frees the key where nothing was done, and leaves the rest open", () => {
-    const stored = [status.OK, status.UNKNOWN, status.NOT_FOUND, status.ALREADY_EXISTS, status.FAILED_PRECONDITION];
-    stored.push(status.OUT_OF_RANGE, status.UNIMPLEMENTED, status.INTERNAL, status.DATA_LOSS);
-    const freed = [status.INVALID_ARGUMENT, status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.ABORTED];
-    freed.push(status.RESOURCE_EXHAUSTED);
-    const open = [status.CANCELLED, status.DEADLINE_EXCEEDED, status.UNAVAILABLE];
-    expect(stored.map((code) => outcomeOf(code))).toEqual(stored.map(() => "store"));
-    expect(freed.map((code) => outcomeOf(code))).toEqual(freed.map(() => "abandon"));
-    expect(open.map((code) => outcomeOf(code))).toEqual(open.map(() => "keep_open"));
-    expect(stored.length + freed.length + open.length).toBe(17);
-    expect(outcomeOf(status.UNAVAILABLE, [status.UNAVAILABLE])).toBe("abandon");
-  });
-
-  test("K7: repeats an error of the handler", async () => {
-    const { send } = aService();
-    await answered(send(), (call) => call.end(status.FAILED_PRECONDITION, "declined", { reason: "CARD" }));
-    const again = send();
-    await settled();
-    expect(again.status).toMatchObject({ code: status.FAILED_PRECONDITION, details: "declined" });
-    expect(again.status.metadata.get("reason")).toEqual(["CARD"]);
-    expect(again.client.messages).toEqual([]);
-  });
-
-  test("K7: a refused call runs when it comes again; of one that was cut the outcome is unknown", async () => {
-    const { clock, store, send } = aService();
-    await answered(send(), (call) => call.end(status.INVALID_ARGUMENT));
-    expect(store.rows.size).toBe(0);
-    await answered(send(), (call) => call.end(status.DEADLINE_EXCEEDED));
-    const soon = send();
-    await settled();
-    expect(reasonOf(soon.status)).toBe("IDEMPOTENCY_KEY_IN_USE");
-    clock.advance(60_001);
-    const late = send();
-    await settled();
-    expect(reasonOf(late.status)).toBe("OUTCOME_UNKNOWN");
-  });
-
-  test("K7: an answer is kept even if its caller is gone, and nothing is sent to nobody", async () => {
-    const { send } = aService();
-    const call = send();
-    await settled();
-    call.cancel();
-    await answered(call);
-    expect(call.client).toEqual({ metadata: [], messages: [], statuses: [] });
-    const again = send();
-    await settled();
-    expect(again.client.messages).toEqual(["done"]);
-  });
-
-  test("K7: a caller that goes away before the handler runs leaves no claim", async () => {
-    const { store, send } = aService();
-    const call = send();
-    call.cancel();
-    await settled();
-    expect(call.handler.halfClosed).toBe(false);
-    expect(store.rows.size).toBe(0);
-  });
-
-  test("K8: an interrupted call is in progress until its lease ends; then its outcome is unknown", async () => {
-    const { clock, send } = aService({ leaseMs: 10_000, retryAfterMs: 60_000 });
-    send();
-    await settled();
-    clock.advance(9_000);
-    const early = send();
-    await settled();
-    expect(detailsOf(early.status.metadata)).toMatchObject({ reason: "IDEMPOTENCY_KEY_IN_USE", retryAfterMs: 1_000 });
-    clock.advance(1_001);
-    const late = send();
-    await settled();
-    expect(late.status.code).toBe(status.FAILED_PRECONDITION);
-    expect(reasonOf(late.status)).toBe("OUTCOME_UNKNOWN");
-    expect(late.handler.halfClosed).toBe(false);
-  });
-
-  test("K8: a transactional call runs again after the lease, and only the last one's answer counts", async () => {
-    const { clock, send } = aService({ transactional: [PATH] });
-    const first = send();
-    await settled();
-    clock.advance(60_001);
-    const second = send();
-    await settled();
-    await answered(first, (call) => call.respond("late"));
-    expect(reasonOf(first.status)).toBe("IDEMPOTENCY_KEY_IN_USE");
-    expect(first.client.messages).toEqual([]);
-    await answered(second);
-    const third = send();
-    await settled();
-    expect(third.client.messages).toEqual(["done"]);
-  });
-
-  test("K8: the handler has its claim at hand, to confirm it in its transaction", async () => {
-    const { store, open } = aService();
-    const call = open();
-    let seen: Claim | undefined;
-    call.onHandlerHalfClose = () => (seen = currentClaim());
-    call.start().receive("request").halfClose();
-    await settled();
-    const [row] = store.rows.values();
-    expect(seen).toMatchObject({ principal: "alice", method: PATH, key: "key-1", token: row?.claim.token });
-    expect(currentClaim()).toBeUndefined();
-  });
-
   test("K9: a method that requires a key refuses calls without, before it reads them", () => {
     const methods = () => ({ idempotency: "IDEMPOTENT", key: "metadata" }) as const;
     const call = aService({ methods }).open({ metadata: {} }).start();
@@ -366,68 +204,6 @@ describe("idempotency()", () => {
     await passes({}, { methods: () => ({ idempotency: "NO_SIDE_EFFECTS", key: "none" }) });
     await passes({}, { methods: () => ({ idempotency: "IDEMPOTENT", key: "field" }) });
     await passes({}, { methods: () => undefined });
-  });
-
-  test("K10: of a response that is too large it keeps that there was one, and says to read the result", async () => {
-    const { store, send } = aService({ maxResponseBytes: 10 });
-    const first = await answered(send(), (call) => call.respond("x".repeat(11)));
-    expect(first.client.messages).toEqual(["x".repeat(11)]);
-    expect([...store.rows.values()][0]?.answer).toMatchObject({ code: status.OK, response: undefined });
-    const again = send();
-    await settled();
-    expect(again.status.code).toBe(status.FAILED_PRECONDITION);
-    expect(detailsOf(again.status.metadata)).toMatchObject({
-      reason: "RESPONSE_NOT_KEPT",
-      metadata: { outcome: "OK", reread: "true" },
-    });
-    expect(again.handler.halfClosed).toBe(false);
-    expect(
-      (await answered(send({ metadata: { "idempotency-key": "b" } }), (call) => call.respond("x".repeat(10)))).status
-        .code,
-    ).toBe(status.OK);
-    expect([...store.rows.values()][1]?.answer?.response).toHaveLength(10);
-  });
-
-  test("does not do the work while the store is away", async () => {
-    const { store, send, events } = aService();
-    store.broken.add("begin").add("abandon");
-    const call = send();
-    await settled();
-    expect(call.handler.halfClosed).toBe(false);
-    expect(call.status.code).toBe(status.UNAVAILABLE);
-    expect(reasonOf(call.status)).toBe("DEPENDENCY_UNAVAILABLE");
-    expect(events.map(({ kind }) => kind)).toEqual(["store_failed", "store_failed"]);
-  });
-
-  test("gives the caller its answer where it cannot be stored, and lets nobody do the work again", async () => {
-    const { store, send, clock, events } = aService();
-    store.broken.add("finish");
-    const call = await answered(send());
-    expect(call.client.messages).toEqual(["done"]);
-    expect(events.at(-1)?.kind).toBe("not_stored");
-    clock.advance(60_001);
-    const again = send();
-    await settled();
-    expect(reasonOf(again.status)).toBe("OUTCOME_UNKNOWN");
-  });
-
-  test("answers INTERNAL, once, where the request cannot be compared or the response has no bytes", async () => {
-    const uncomparable = aService({ methods: () => ({ idempotency: "UNKNOWN", key: "none" }) }).send();
-    await settled();
-    expect(uncomparable.client.statuses.map(({ code }) => code)).toEqual([status.INTERNAL]);
-    const { send } = aService();
-    const call = await answered(send(), (each) =>
-      each.respond({
-        toString: () => {
-          throw new Error("no bytes");
-        },
-      }),
-    );
-    expect(call.client.statuses.map(({ code }) => code)).toEqual([status.INTERNAL]);
-    const again = send();
-    await settled();
-    expect(again.status.code).toBe(status.INTERNAL);
-    expect(again.handler.halfClosed).toBe(false);
   });
 
   test("K4: on the wire the second answer is the first one byte by byte, and refusals are trailers alone", async () => {
@@ -467,39 +243,3 @@ describe("idempotency()", () => {
     expect(() => aService(options)).toThrow(new RangeError(`Cannot build idempotency: ${text}`));
   });
 });
-
-/** A server with one unary method of bytes, and a client of it. */
-async function unaryServer(interceptor: ServerInterceptor, run: () => Buffer) {
-  const asIs = (bytes: Buffer): Buffer => bytes;
-  const codec = {
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
-  };
-  const server = new Server({ interceptors: [interceptor] });
-  const work = (_: unknown, respond: (error: null, answer: Buffer) => void) => respond(null, run());
-  server.addService({ Get: { path: PATH, requestStream: false, responseStream: false, ...codec } }, { Get: work });
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
-    error === null ? resolve(port) : reject(error),
-  );
-  const client = new Client(`127.0.0.1:${await promise}`, credentials.createInsecure());
-  return {
-    async call(key: string, request: Buffer) {
-      const metadata = new Metadata();
-      metadata.set("idempotency-key", key);
-      let answer: Buffer | undefined;
-      let headers: Metadata | undefined;
-      const call = client.makeUnaryRequest(PATH, asIs, asIs, request, metadata, (_, value) => (answer = value));
-      call.on("metadata", (received: Metadata) => (headers = received));
-      const [result] = (await once(call, "status")) as [StatusObject];
-      await turn();
-      return { answer, headers, status: result };
-    },
-    [Symbol.asyncDispose]: async () => {
-      client.close();
-      server.forceShutdown();
-    },
-  };
-}
