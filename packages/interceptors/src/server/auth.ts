@@ -62,8 +62,10 @@ export function authenticate(options: AuthenticateOptions): ServerInterceptor {
   return ({ path }, call) => {
     // The same interface; grpc-js' type names the class.
     if (open.has(path) || open.has(`${path.slice(0, path.lastIndexOf("/"))}/*`)) return call as ServerInterceptingCall;
-    let own: RpcContext | undefined;
+    let known = false;
     let over = false;
+    /** Where there was none from further out. */
+    let own: RpcContext | undefined;
     const within = (work: () => void): void => (own === undefined ? work() : rpcContext.run(own, work));
 
     const refuse = (why: "absent" | "malformed" | "invalid"): void => {
@@ -72,8 +74,8 @@ export function authenticate(options: AuthenticateOptions): ServerInterceptor {
     };
     const fail = (error: unknown): void => {
       if (over) return;
-      observe?.({ kind: own === undefined ? "unverifiable" : "threw", path, error });
-      call.sendStatus(own === undefined ? unverifiable(retryAfterMs) : internalError());
+      observe?.({ kind: known ? "threw" : "unverifiable", path, error });
+      call.sendStatus(known ? internalError() : unverifiable(retryAfterMs));
     };
 
     return new ServerInterceptingCall(call, {
@@ -86,7 +88,10 @@ export function authenticate(options: AuthenticateOptions): ServerInterceptor {
               // The caller may have gone away meanwhile: then nobody is there to be served or refused.
               if (over) return;
               if (principal === undefined) return refuse("invalid");
-              own = { ...(rpcContext.get() ?? looseContext()), principal };
+              known = true;
+              const context = rpcContext.get();
+              if (context === undefined) own = looseContext(principal);
+              else rpcContext.amend(context, { principal });
               within(() => accepted(metadata));
             };
             // Nothing of the request has been read, and nothing will be before `accepted` is called.
@@ -158,9 +163,9 @@ function internalError(): StatusObject {
 }
 
 /** Where server/context.ts is not in the chain: a context that carries the principal and nothing else. */
-function looseContext(): RpcContext {
+function looseContext(principal: Principal): RpcContext {
   const trace = { traceId: randomBytes(16).toString("hex"), spanId: randomBytes(8).toString("hex"), sampled: false };
-  return newContext({ requestId: randomUUID(), trace });
+  return newContext({ requestId: randomUUID(), trace, principal });
 }
 
 function requireOptions(accept: readonly string[], publicMethods: readonly string[], retryAfterMs: number): void {

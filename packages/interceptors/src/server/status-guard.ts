@@ -5,22 +5,19 @@
  * Does:    sees to it that every call ends with exactly one status, and one that can be sent; gives the statuses that
  *          grpc-js makes by itself (message too large, bad gzip, deadline, …) an ErrorInfo and a text of ours.
  * Doesn't: see calls of methods that nobody serves: for those grpc-js runs no interceptors.
- * With:    context.ts, status.ts
+ * With:    context.ts, passing-call.ts, status.ts
  * Source:  AIP-193; RFC 9113 section 8.2 for the headers that HTTP/2 forbids; gRFC A6 for the limit of the trailer block.
  */
 import {
   Metadata,
-  ServerInterceptingCall,
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
 import { type Clock, rpcContext, systemClock, unseenStatus } from "../context.ts";
+import { asCall, PassingCall, type PartialStatus } from "../passing-call.ts";
 import { fitText, STATUS_DETAILS_KEY, type StatusDetails, statusOf } from "../status.ts";
-
-type PartialStatus = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
-type WireListener = Parameters<ServerInterceptingCallInterface["start"]>[0];
 
 /** What went wrong. The client gets a status all the same. */
 export type StatusGuardEvent =
@@ -67,11 +64,11 @@ export function statusGuard(options: StatusGuardOptions = {}, { clock = systemCl
   return ({ path, requestStream }, call) => {
     // grpc-js keeps a timeout in 32 bits: one of more than 24.8 days comes out as negative, and would end the call at once.
     const endless = Number(call.getDeadline()) < clock.now() - 1_000;
-    return new GuardedCall(call, { ...options, path, requestStream, endless });
+    return asCall(new GuardedCall(call, options, { path, requestStream, endless }));
   };
 }
 
-interface Guarding extends StatusGuardOptions {
+interface Guarding {
   path: string;
   requestStream: boolean;
   endless: boolean;
@@ -84,11 +81,10 @@ function sendOfLibrary(this: { [GUARD]: GuardedCall }, result: PartialStatus): v
   this[GUARD].sendOfLibrary(result);
 }
 
-class GuardedCall extends ServerInterceptingCall {
-  readonly #call: ServerInterceptingCallInterface;
+class GuardedCall extends PassingCall {
   readonly #send: ServerInterceptingCallInterface["sendStatus"];
-  readonly #options: Guarding;
-  #listener: WireListener | undefined;
+  readonly #options: StatusGuardOptions;
+  readonly #guarding: Guarding;
   /** The status that those above have not seen. */
   #unseen: StatusObject | undefined;
   #requestId = "";
@@ -97,52 +93,54 @@ class GuardedCall extends ServerInterceptingCall {
   #over = false;
   #told = false;
 
-  constructor(call: ServerInterceptingCallInterface, options: Guarding) {
+  constructor(call: ServerInterceptingCallInterface, options: StatusGuardOptions, guarding: Guarding) {
     super(call);
-    this.#call = call;
     this.#options = options;
+    this.#guarding = guarding;
     this.#send = call.sendStatus.bind(call);
     // grpc-js calls this very method for the statuses that it makes by itself.
     Object.assign(call, { [GUARD]: this, sendStatus: sendOfLibrary });
   }
 
-  override start(listener: WireListener): void {
-    this.#listener = listener;
-    this.#call.start({
-      onReceiveMetadata: (metadata) => {
-        const [sent] = metadata.get("x-request-id");
-        if (typeof sent === "string" && /^[\w.-]{8,128}$/.test(sent)) this.#requestId = sent;
-        this.#attempt(() => this.#listener?.onReceiveMetadata(metadata));
-      },
-      onReceiveMessage: (message) => {
-        this.#received += 1;
-        this.#attempt(() => this.#listener?.onReceiveMessage(message));
-      },
-      onReceiveHalfClose: () => this.#attempt(() => this.#listener?.onReceiveHalfClose()),
-      onCancel: () => this.#tell(),
-    });
+  override onReceiveMetadata(metadata: Metadata): void {
+    const [sent] = metadata.get("x-request-id");
+    if (typeof sent === "string" && /^[\w.-]{8,128}$/.test(sent)) this.#requestId = sent;
+    this.#attempt(() => super.onReceiveMetadata(metadata));
+  }
+
+  override onReceiveMessage(message: unknown): void {
+    this.#received += 1;
+    this.#attempt(() => super.onReceiveMessage(message));
+  }
+
+  override onReceiveHalfClose(): void {
+    this.#attempt(() => super.onReceiveHalfClose());
+  }
+
+  override onCancel(): void {
+    this.#tell();
   }
 
   override sendMetadata(metadata: Metadata): void {
-    if (!this.#over) this.#attempt(() => this.#call.sendMetadata(this.#sendable(metadata)));
+    if (!this.#over) this.#attempt(() => super.sendMetadata(this.#sendable(metadata)));
   }
 
   override sendMessage(message: unknown, callback: () => void): void {
     if (this.#over) return;
     this.#sending = true;
-    this.#attempt(() => this.#call.sendMessage(message, callback));
+    this.#attempt(() => super.sendMessage(message, callback));
     this.#sending = false;
   }
 
   override sendStatus(result: PartialStatus): void {
     // grpc-js' handling of unary requests says UNIMPLEMENTED of one with no message, or with two.
-    const miscounted = !this.#options.requestStream && this.#received !== 1 && result.code === status.UNIMPLEMENTED;
+    const miscounted = !this.#guarding.requestStream && this.#received !== 1 && result.code === status.UNIMPLEMENTED;
     if (!this.#over) this.#attempt(() => this.#end(this.#explained(result, miscounted ? "counting" : "handling")));
   }
 
   /** Of a status that grpc-js has made. */
   sendOfLibrary(result: PartialStatus): void {
-    if (this.#over || (this.#options.endless && result.code === status.DEADLINE_EXCEEDED)) return;
+    if (this.#over || (this.#guarding.endless && result.code === status.DEADLINE_EXCEEDED)) return;
     this.#attempt(() => this.#endAndTell(this.#explained(result, this.#sending ? "sending" : "reading")));
   }
 
@@ -151,7 +149,8 @@ class GuardedCall extends ServerInterceptingCall {
     if (!known) this.#mended(`code ${String(given.code)}`);
     const result = known ? given : { ...given, code: status.UNKNOWN };
     if (result.code === status.OK || (result.metadata?.get(STATUS_DETAILS_KEY).length ?? 0) > 0) return result;
-    const { explain = explainStatus, path } = this.#options;
+    const { explain = explainStatus } = this.#options;
+    const { path } = this.#guarding;
     const requestId = rpcContext.get()?.requestId ?? this.#requestId;
     const explanation = explain({ code: result.code, origin, path, requestId });
     return explanation ? statusOf(explanation.code, explanation.text, explanation.details) : result;
@@ -183,17 +182,15 @@ class GuardedCall extends ServerInterceptingCall {
     if (this.#told) return;
     this.#told = true;
     this.#over = true;
-    const listener = this.#listener;
-    // A stream outlives its call in HTTP/2's books: let go of the chain that hangs on it.
-    this.#listener = undefined;
-    this.#attempt(() => unseenStatus.during(this.#unseen, () => listener?.onCancel()));
+    // A stream outlives its call in HTTP/2's books: this lets go of the chain that hangs on it.
+    this.#attempt(() => unseenStatus.during(this.#unseen, () => super.onCancel()));
   }
 
   #attempt(work: () => void): void {
     try {
       work();
     } catch (error) {
-      this.#observe({ type: "threw", path: this.#options.path, error });
+      this.#observe({ type: "threw", path: this.#guarding.path, error });
       this.#giveUp();
     }
   }
@@ -206,18 +203,20 @@ class GuardedCall extends ServerInterceptingCall {
     } catch (error) {
       // The stream is broken: the client sees it end without a status, which is one too.
       this.#over = true;
-      this.#observe({ type: "threw", path: this.#options.path, error });
+      this.#observe({ type: "threw", path: this.#guarding.path, error });
     }
   }
 
   /** What of the metadata can be sent, google.rpc.Status first. */
   #sendable(metadata: Metadata | undefined): Metadata {
+    if (metadata === undefined) return new Metadata();
+    const entries = Object.entries(metadata.toJSON());
+    // Those of most calls.
+    if (entries.length === 0) return metadata;
     const sendable = new Metadata();
-    if (metadata === undefined) return sendable;
     let room = MAX_TRAILER_BYTES;
     const isDetails = ([key]: [string, unknown]) => Number(key === STATUS_DETAILS_KEY);
-    const entries = Object.entries(metadata.toJSON()).sort((a, b) => isDetails(b) - isDetails(a));
-    for (const [key, values] of entries) {
+    for (const [key, values] of entries.sort((a, b) => isDetails(b) - isDetails(a))) {
       for (const value of values) {
         // HTTP/2 counts 32 bytes more for each header, and binary ones travel as base64.
         const bytes = key.length + 32 + (Buffer.isBuffer(value) ? Math.ceil(value.length / 3) * 4 : value.length);
@@ -229,7 +228,7 @@ class GuardedCall extends ServerInterceptingCall {
   }
 
   #mended(what: string): void {
-    this.#observe({ type: "mended", path: this.#options.path, what });
+    this.#observe({ type: "mended", path: this.#guarding.path, what });
   }
 
   #observe(event: StatusGuardEvent): void {
