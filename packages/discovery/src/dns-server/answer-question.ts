@@ -5,7 +5,7 @@
  * Does:    answers a question from a zone: the records; a name that exists without such a record (NODATA); no such name
  *          (NXDOMAIN); or that somebody else has to be asked (REFUSED).
  * Doesn't: recurse, forward, follow aliases or transfer the zone.
- * With:    cluster-records.ts, message.ts
+ * With:    dns-server/cluster-records.ts, dns-server/message.ts
  * Source:  RFC 1034 section 4.3.2, RFC 2308 (negative answers), RFC 8020 (a name above others exists).
  */
 import type { ClusterZone } from "./cluster-records.ts";

@@ -2,10 +2,11 @@
 import { createSocket } from "node:dgram";
 import { Resolver } from "node:dns/promises";
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { aQuery, type QueryFields, type ReadResponse, readResponse, uint16s } from "../testing/dns-wire.ts";
+import { aQuery, type QueryFields, type ReadResponse, readResponse } from "../testing/dns-wire.ts";
+import { FrameClient } from "../testing/frame-client.ts";
 import { type ClusterDns, type ClusterDnsEvent, type ClusterDnsOptions, startClusterDns } from "./cluster-dns.ts";
 import type { ClusterService } from "./cluster-records.ts";
 import { Rcode, RecordType } from "./message.ts";
@@ -43,43 +44,11 @@ async function overUdp({ host, port }: ClusterDns, ...messages: Uint8Array[]): P
   }
 }
 
-class TcpClient implements Disposable {
-  readonly socket: Socket;
-  #received = Buffer.alloc(0);
-  #wake: (() => void) | undefined;
-
-  constructor({ host, port }: ClusterDns) {
-    this.socket = connect({ host, port, noDelay: true });
-    this.socket.on("data", (chunk) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
-      this.#wake?.();
-    });
-    // A reset is one of the ways in which the server may end a connection.
-    this.socket.on("error", () => undefined);
-    this.socket.on("close", () => this.#wake?.());
-  }
-
-  /** In one frame each, or as they are. */
-  send(...messages: Uint8Array[]): this {
-    for (const message of messages) this.socket.write(Buffer.concat([uint16s([message.length]), message]));
-    return this;
-  }
-
-  /** Undefined: the server has ended the connection. */
-  async next(): Promise<ReadResponse | undefined> {
-    while (this.#received.length < 2 || this.#received.length < 2 + this.#received.readUInt16BE(0)) {
-      if (this.socket.closed) return undefined;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-    const end = 2 + this.#received.readUInt16BE(0);
-    const message = this.#received.subarray(2, end);
-    this.#received = this.#received.subarray(end);
-    return readResponse(message);
-  }
-
-  [Symbol.dispose](): void {
-    this.socket.destroy();
-  }
+/** The same over TCP. */
+async function overTcp(dns: ClusterDns, ...messages: Uint8Array[]): Promise<ReadResponse | undefined> {
+  using client = new FrameClient(dns);
+  const response = await client.send(...messages).next();
+  return response && readResponse(response);
 }
 
 const srvQuery = (fields: QueryFields = {}) =>
@@ -149,8 +118,7 @@ describe("startClusterDns()", () => {
     const edns = await overUdp(server.dns, srvQuery({ udpBytes: 4_096 }));
     expect(edns.truncated).toBe(true);
     expect(edns.answers.length).toBeGreaterThan(plain.answers.length);
-    using client = new TcpClient(server.dns);
-    const full = await client.send(srvQuery()).next();
+    const full = await overTcp(server.dns, srvQuery());
     expect(full).toMatchObject({ truncated: false });
     expect(full?.answers).toHaveLength(300);
     expect(full?.additional).toHaveLength(300);
@@ -169,8 +137,7 @@ describe("startClusterDns()", () => {
     await using server = await started({ host: "::1" });
     expect(server.dns.server).toBe(`[::1]:${server.dns.port}`);
     expect(await server.resolver.resolve4(serviceName)).toHaveLength(2);
-    using client = new TcpClient(server.dns);
-    expect(await client.send(srvQuery()).next()).toMatchObject({ rcode: Rcode.NoError });
+    expect(await overTcp(server.dns, srvQuery())).toMatchObject({ rcode: Rcode.NoError });
   });
 
   test("tells what it answered", async () => {
@@ -225,18 +192,17 @@ describe("startClusterDns()", () => {
 
   test("gives its port free and ends every connection when it is disposed of, once or twice", async () => {
     const { dns } = await started();
-    using client = new TcpClient(dns);
+    using client = new FrameClient(dns);
     await client.send(srvQuery()).next();
-    const closed = once(client.socket, "close");
     await Promise.all([dns[Symbol.asyncDispose](), dns[Symbol.asyncDispose]()]);
-    await closed;
+    expect(await client.next()).toBeUndefined();
     await dns[Symbol.asyncDispose]();
     await using again = await started({ port: dns.port });
     expect(await again.resolver.resolve4(serviceName)).toHaveLength(2);
   });
 });
 
-describe("startClusterDns() under attack", () => {
+describe("startClusterDns(), sent what is no query", () => {
   test("survives any datagram and any frame", async () => {
     await using server = await started();
     const mutated = fc.array(fc.tuple(fc.nat(60), fc.nat(255)), { maxLength: 5 }).map((changes) => {
@@ -248,8 +214,7 @@ describe("startClusterDns() under attack", () => {
       fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 1_500 }), mutated), async (bytes) => {
         // What it says to these bytes, if anything, can be read, or else the proper query behind them is answered.
         expect(await overUdp(server.dns, bytes, srvQuery())).toHaveProperty("rcode");
-        using client = new TcpClient(server.dns);
-        await client.send(bytes, srvQuery()).next();
+        await overTcp(server.dns, bytes, srvQuery());
       }),
       { numRuns: 300 },
     );
@@ -260,112 +225,5 @@ describe("startClusterDns() under attack", () => {
     await using server = await started();
     const response = await overUdp(server.dns, aQuery({ flags: 0x8180, id: 1 }), aQuery({ id: 2 }));
     expect(response.id).toBe(2);
-  });
-
-  test("answers several queries of one connection in their order, in whatever pieces they come", async () => {
-    await using server = await started();
-    using client = new TcpClient(server.dns);
-    const ids = Array.from({ length: 200 }, (_, index) => index);
-    const frames = Buffer.concat(
-      ids.map((id) => srvQuery({ id })).flatMap((query) => [uint16s([query.length]), query]),
-    );
-    const half = frames.subarray(0, 33);
-    for (const byte of half) client.socket.write(Buffer.of(byte));
-    client.socket.end(frames.subarray(33));
-    for (const id of ids) expect(await client.next()).toMatchObject({ id });
-    expect(await client.next()).toBeUndefined();
-  });
-
-  test("ends a connection that sends no whole query in time, however it trickles", async () => {
-    await using server = await started({ tcpIdleTimeoutMs: 100 });
-    using silent = new TcpClient(server.dns);
-    using slow = new TcpClient(server.dns);
-    // One byte after the other of a frame that would be 257 bytes long.
-    const trickle = setInterval(() => slow.socket.write("\u{1}"), 10);
-    using half = new TcpClient(server.dns);
-    half.socket.write(srvQuery().subarray(0, 5));
-    try {
-      for (const client of [silent, half, slow]) expect(await client.next()).toBeUndefined();
-    } finally {
-      clearInterval(trickle);
-    }
-    const dropped = server.events.filter(({ kind }) => kind === "tcp dropped");
-    expect(dropped).toEqual(Array.from({ length: 3 }, () => ({ kind: "tcp dropped", why: "idle" })));
-  });
-
-  test("keeps a connection that asks again in time", async () => {
-    await using server = await started({ tcpIdleTimeoutMs: 400 });
-    using client = new TcpClient(server.dns);
-    const until = performance.now() + 1_000;
-    while (performance.now() < until) {
-      expect(await client.send(srvQuery()).next()).toMatchObject({ rcode: Rcode.NoError });
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  });
-
-  test("answers whoever asks while others hold more connections open than there may be", async () => {
-    await using server = await started({ maxTcpConnections: 8 });
-    const silent = Array.from({ length: 50 }, () => new TcpClient(server.dns));
-    try {
-      using client = new TcpClient(server.dns);
-      expect(await client.send(srvQuery()).next()).toMatchObject({ rcode: Rcode.NoError });
-      const ended = await Promise.all(silent.slice(0, 43).map((each) => each.next()));
-      expect(ended).toEqual(ended.map(() => undefined));
-      const dropped = server.events.filter(({ kind }) => kind === "tcp dropped");
-      expect(dropped).toEqual(Array.from({ length: 43 }, () => ({ kind: "tcp dropped", why: "evicted" })));
-    } finally {
-      for (const each of silent) each[Symbol.dispose]();
-    }
-  });
-
-  test("ends the connection whose last query is longest ago to make room", async () => {
-    await using server = await started({ maxTcpConnections: 2 });
-    using first = new TcpClient(server.dns);
-    await first.send(srvQuery()).next();
-    using second = new TcpClient(server.dns);
-    await second.send(srvQuery()).next();
-    await first.send(srvQuery()).next();
-    using third = new TcpClient(server.dns);
-    expect(await third.send(srvQuery()).next()).toBeDefined();
-    expect(await second.next()).toBeUndefined();
-    expect(await first.send(srvQuery()).next()).toBeDefined();
-  });
-
-  test("holds one answer for a client that asks and asks and reads nothing, and ends it in time", async () => {
-    await using server = await started({ tcpIdleTimeoutMs: 200 }, payments(600));
-    using client = new TcpClient(server.dns);
-    client.socket.pause();
-    // 10,000 answers of 64 KB would be 640 MB; what the system's own buffers take is far below a tenth of that.
-    client.send(...Array.from({ length: 10_000 }, () => srvQuery()));
-    await expect.poll(() => server.events).toContainEqual({ kind: "tcp dropped", why: "idle" });
-    expect(server.events.filter(({ kind }) => kind === "answered").length).toBeLessThan(1_000);
-    expect(await server.resolver.resolve4("payment-0." + serviceName)).toHaveLength(1);
-  });
-
-  test("ends a connection that sends more than any query is long, or what is none", async () => {
-    await using server = await started();
-    using long = new TcpClient(server.dns);
-    long.socket.write(uint16s([4_097]));
-    expect(await long.next()).toBeUndefined();
-    using response = new TcpClient(server.dns);
-    expect(await response.send(aQuery({ flags: 0x8180 })).next()).toBeUndefined();
-    using empty = new TcpClient(server.dns);
-    empty.socket.write(uint16s([0]));
-    expect(await empty.next()).toBeUndefined();
-    expect(server.events.filter(({ kind }) => kind === "tcp dropped")).toHaveLength(3);
-  });
-
-  test("goes on after clients that reset their connection or leave in the middle of a query", async () => {
-    await using server = await started({}, payments(600));
-    for (let round = 0; round < 20; round++) {
-      using resets = new TcpClient(server.dns);
-      await once(resets.send(srvQuery(), srvQuery(), srvQuery()).socket, "data");
-      resets.socket.resetAndDestroy();
-      using leaves = new TcpClient(server.dns);
-      leaves.socket.end(srvQuery().subarray(0, 9));
-      expect(await leaves.next()).toBeUndefined();
-    }
-    using client = new TcpClient(server.dns);
-    expect(await client.send(srvQuery()).next()).toMatchObject({ rcode: Rcode.NoError });
   });
 });

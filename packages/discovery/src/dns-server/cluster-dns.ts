@@ -6,11 +6,13 @@
  * Does:    answers for the cluster's names over UDP and TCP on one port of the loopback interface, as CoreDNS does in
  *          Kubernetes; what `set` has been told is in the next answer. No message and no number of clients ends it.
  * Doesn't: find out who is ready; serve other machines (it has no defence against forged senders); forward or recurse.
- * With:    answer-question.ts, cluster-records.ts, decode-query.ts, encode-response.ts, listen-tcp.ts, listen-udp.ts,
- *          message.ts
+ * With:    clock.ts, dns-server/answer-question.ts, dns-server/cluster-records.ts, dns-server/decode-query.ts, dns-
+ *          server/encode-response.ts, dns-server/listen-tcp.ts, dns-server/listen-udp.ts, dns-server/message.ts, dns-
+ *          server/on-one-port.ts
  * Source:  github.com/kubernetes/dns, docs/specification.md; RFC 1035, RFC 7766.
  */
 import { isIPv4 } from "node:net";
+import type { Clock } from "../clock.ts";
 import { answerQuestion } from "./answer-question.ts";
 import { type ClusterService, clusterRecords, type ClusterZone } from "./cluster-records.ts";
 import { decodeQuery } from "./decode-query.ts";
@@ -18,6 +20,7 @@ import { encodeFailure, encodeResponse, udpLimit } from "./encode-response.ts";
 import { listenTcp, type TcpEvent } from "./listen-tcp.ts";
 import { listenUdp } from "./listen-udp.ts";
 import type { Rcode } from "./message.ts";
+import { onOnePort } from "./on-one-port.ts";
 
 export interface ClusterDnsOptions {
   /** An address of the loopback interface. @default "127.0.0.1" */
@@ -68,11 +71,12 @@ export interface ClusterDns extends AsyncDisposable {
 }
 
 const MAX_TCP_BYTES = 65_535;
-/** The free TCP port that the system chose may be taken for UDP: that often, it is asked for another one. */
-const PORT_TRIES = 20;
 
 /** Rejects with a RangeError if an option is out of range, and with the system's error if the port is taken. */
-export async function startClusterDns(options: ClusterDnsOptions = {}): Promise<ClusterDns> {
+export async function startClusterDns(
+  options: ClusterDnsOptions = {},
+  env: { clock?: Clock } = {},
+): Promise<ClusterDns> {
   const { host = "127.0.0.1", port = 0, maxTcpConnections = 64, tcpIdleTimeoutMs = 5_000, observe } = options;
   const loopback = host === "::1" || (isIPv4(host) && host.startsWith("127."));
   check("host", host, loopback, "an address of the loopback interface");
@@ -85,37 +89,23 @@ export async function startClusterDns(options: ClusterDnsOptions = {}): Promise<
   let serial = 1;
   let zone = clusterRecords([], { domain, ttlSeconds, serial, nameServer: host });
 
-  const common = { host, observe };
-  const tcpOptions = {
-    ...common,
+  const respondOver = (transport: Transport) => (message: Uint8Array) => responseTo(message, transport, zone, observe);
+  const limits = { maxConnections: maxTcpConnections, idleTimeoutMs: tcpIdleTimeoutMs };
+  const listener = await onOnePort(
     port,
-    respond: (message: Uint8Array) => responseTo(message, "tcp", zone, observe),
-    maxConnections: maxTcpConnections,
-    idleTimeoutMs: tcpIdleTimeoutMs,
+    (tcpPort) => listenTcp({ host, port: tcpPort, respond: respondOver("tcp"), observe, ...limits }, env),
+    (udpPort) => listenUdp({ host, port: udpPort, respond: respondOver("udp"), observe }),
+  );
+  return {
+    host,
+    port: listener.port,
+    server: isIPv4(host) ? `${host}:${listener.port}` : `[${host}]:${listener.port}`,
+    set(services) {
+      zone = clusterRecords(services, { domain, ttlSeconds, serial: serial + 1, nameServer: host });
+      serial++;
+    },
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };
-  const udpOptions = { ...common, respond: (message: Uint8Array) => responseTo(message, "udp", zone, observe) };
-
-  for (let triesLeft = port === 0 ? PORT_TRIES : 1; ; triesLeft--) {
-    const tcp = await listenTcp(tcpOptions);
-    try {
-      const udp = await listenUdp({ ...udpOptions, port: tcp.port });
-      return {
-        host,
-        port: tcp.port,
-        server: isIPv4(host) ? `${host}:${tcp.port}` : `[${host}]:${tcp.port}`,
-        set(services) {
-          zone = clusterRecords(services, { domain, ttlSeconds, serial: serial + 1, nameServer: host });
-          serial++;
-        },
-        async [Symbol.asyncDispose]() {
-          await Promise.all([udp[Symbol.asyncDispose](), tcp[Symbol.asyncDispose]()]);
-        },
-      };
-    } catch (error) {
-      await tcp[Symbol.asyncDispose]();
-      if (triesLeft === 1 || !isTaken(error)) throw error;
-    }
-  }
 }
 
 /** Undefined: none is due. Never throws, whatever the message is. */
@@ -139,10 +129,6 @@ function responseTo(
   const answer = answerQuestion(zone, question);
   observe?.({ kind: "answered", transport, name: question.name, type: question.type, rcode: answer.rcode });
   return encodeResponse(header, question, answer, transport === "tcp" ? MAX_TCP_BYTES : udpLimit(header));
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }
 
 function check(option: string, value: string | number, holds: boolean, range: string): void {

@@ -5,7 +5,7 @@
  * Does:    builds the records that Kubernetes' DNS has for headless services: A and AAAA of the service and of each
  *          instance, SRV per named port, PTR per address, TXT of the schema's version.
  * Doesn't: know services with a cluster IP, external names, or the deprecated names of pods.
- * With:    ip-address.ts, message.ts
+ * With:    dns-server/ip-address.ts, dns-server/message.ts
  * Source:  github.com/kubernetes/dns, docs/specification.md, 1.1.0, sections 2.2 and 2.4; RFC 1123 (labels), RFC 6335
  *          (port names).
  */

@@ -67,6 +67,11 @@ describe("decodeQuery()", () => {
     ["a name that points into the header", pointer(0xc000), Rcode.FormatError],
     ["a name that points ahead", pointer(0xffff), Rcode.FormatError],
     ["a label of a reserved form", pointer(0x4000), Rcode.FormatError],
+    [
+      "a label of 64 bytes",
+      Buffer.concat([aQuery().subarray(0, 12), Buffer.alloc(65, 64), uint16s([0, 1, 1])]).subarray(0, -1),
+      Rcode.FormatError,
+    ],
     ["more records than there are", aQueryWith([0, 0, 1]), Rcode.FormatError],
     ["65,535 records that are not there", aQueryWith([0xffff, 0xffff, 0xffff]), Rcode.FormatError],
     ["a record that says it is longer", aQueryWith([0, 1, 0], aRecord.subarray(0, -1)), Rcode.FormatError],

@@ -5,7 +5,7 @@
  * Does:    reads a DNS query out of any bytes: a question that can be answered, the error code that the sender must get,
  *          or nothing when it must get no answer. Never throws.
  * Doesn't: read responses, updates or transfers; follow compression pointers (a question has nothing to point to).
- * With:    message.ts
+ * With:    dns-server/message.ts
  * Source:  RFC 1035 section 4, RFC 6891 (EDNS), RFC 9619 (one question per message).
  */
 import { type Question, Rcode, RecordType } from "./message.ts";
@@ -89,15 +89,14 @@ function readEdns(bytes: Buffer, from: number): { udpBytes: number; version: num
   for (let index = 0; index < count; index++) {
     const fixed = nameEnd(bytes, at);
     if (fixed === undefined || fixed + 10 > bytes.length) return undefined;
-    const next = fixed + 10 + bytes.readUInt16BE(fixed + 8);
-    if (next > bytes.length) return undefined;
     if (bytes.readUInt16BE(fixed) === RecordType.OPT) {
       // It belongs to the root, into the additional section, and there is one.
       if (found !== undefined || index < before || fixed !== at + 1) return undefined;
       found = { udpBytes: bytes.readUInt16BE(fixed + 2), version: bytes.readUInt8(fixed + 5) };
     }
-    at = next;
+    at = fixed + 10 + bytes.readUInt16BE(fixed + 8);
   }
+  // Also when the last record says that it is longer than the message.
   if (at !== bytes.length) return undefined;
   return found ?? "none";
 }

@@ -101,6 +101,14 @@ describe("encodeResponse()", () => {
     expect(readResponse(respond({}, { answers: addresses(3), authority: many }))).toMatchObject({ truncated: true });
   });
 
+  test("writes nothing after an answer that did not fit, even where there is room for it", () => {
+    const target = ["b".repeat(63), "c".repeat(63), "d".repeat(63)].join(".");
+    const long = aRecord("a.example", { type: RecordType.SRV, priority: 0, weight: 0, port: 1, target });
+    const answers = [long, long, long, ...addresses(1)];
+    const read = readResponse(respond({}, { answers, authority: addresses(1), additional: addresses(1) }));
+    expect(read).toMatchObject({ truncated: true, answers: [long, long], authority: [], additional: [] });
+  });
+
   test("leaves out additional records that do not fit without saying so", () => {
     const read = readResponse(respond({}, { answers: addresses(3), additional: addresses(500) }));
     expect(read).toMatchObject({ truncated: false, answers: addresses(3) });

@@ -5,7 +5,7 @@
  * Does:    writes a DNS response of at most so many bytes, names compressed; says that it is truncated when answers had
  *          to be left out, and leaves additional records out without a word.
  * Doesn't: choose the limit: over UDP that is {@link udpLimit}, over TCP 65,535.
- * With:    decode-query.ts, message.ts
+ * With:    dns-server/decode-query.ts, dns-server/message.ts
  * Source:  RFC 1035 section 4, RFC 2181 section 9 (truncation), RFC 2782 (SRV targets are not compressed), RFC 6891.
  */
 import type { QueryHeader } from "./decode-query.ts";
@@ -56,10 +56,10 @@ export function encodeResponse(
 
   const answers = writer.records(answer.answers);
   const authority = writer.records(answer.authority);
-  const truncated = answers < answer.answers.length || authority < answer.authority.length;
-  const additional = truncated ? 0 : writer.records(answer.additional);
+  const additional = writer.records(answer.additional);
   if (edns) writer.opt(answer.rcode >> 4);
 
+  const truncated = answers < answer.answers.length || authority < answer.authority.length;
   let flags = header.flags | RESPONSE | (answer.rcode & 0x0f);
   if (answer.authoritative) flags |= AUTHORITATIVE;
   if (truncated) flags |= TRUNCATED;
@@ -126,6 +126,7 @@ class Writer {
     this.#data(data);
     this.#bytes.writeUInt16BE(this.#at - length - 2, length);
     this.#full = this.#at > this.#limit;
+    // Names of it may be known as standing here now: one more reason to write no other record.
     if (this.#full) this.#at = start;
     return !this.#full;
   }

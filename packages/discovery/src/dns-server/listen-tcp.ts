@@ -6,11 +6,12 @@
  *          loses its connection; of too many, the one that has been of no use for longest makes room, so that clients
  *          that only hold connections open keep nobody out.
  * Doesn't: answer out of order; count connections per client.
- * With:    -
+ * With:    clock.ts
  * Source:  RFC 7766 (DNS over TCP), RFC 1035 section 4.2.2 (two bytes of length before each message).
  */
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type Clock, systemClock, type Timer } from "../clock.ts";
 
 export interface ListenTcpOptions {
   readonly host: string;
@@ -38,21 +39,22 @@ const MAX_QUERY_BYTES = 4_096;
 const LENGTH_BYTES = 2;
 
 /** Rejects if the port is taken. Its disposal ends all connections. */
-export async function listenTcp(options: ListenTcpOptions): Promise<Listener> {
+export async function listenTcp(
+  options: ListenTcpOptions,
+  { clock = systemClock }: { clock?: Clock } = {},
+): Promise<Listener> {
   const { host, port, maxConnections, idleTimeoutMs, observe } = options;
   /** The one whose last query is longest ago comes first. */
-  const connections = new Map<Socket, NodeJS.Timeout>();
+  const connections = new Map<Socket, Timer>();
 
   function keep(socket: Socket): void {
     forget(socket);
-    connections.set(
-      socket,
-      setTimeout(() => drop(socket, "idle"), idleTimeoutMs),
-    );
+    const timer = clock.setTimeout(() => drop(socket, "idle"), idleTimeoutMs);
+    connections.set(socket, timer);
   }
 
   function forget(socket: Socket): void {
-    clearTimeout(connections.get(socket));
+    connections.get(socket)?.cancel();
     connections.delete(socket);
   }
 
@@ -100,7 +102,7 @@ export async function listenTcp(options: ListenTcpOptions): Promise<Listener> {
   return {
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
-      if (!server.listening) return;
+      // The second time too: a server that is closed says so again.
       const closed = once(server, "close");
       server.close();
       for (const socket of connections.keys()) socket.destroy();
