@@ -6,9 +6,9 @@
  * Does:    answers for the cluster's names over UDP and TCP on one port of the loopback interface, as CoreDNS does in
  *          Kubernetes; what `set` has been told is in the next answer. No message and no number of clients ends it.
  * Doesn't: find out who is ready; serve other machines (it has no defence against forged senders); forward or recurse.
- * With:    clock.ts, dns-server/answer-question.ts, dns-server/cluster-records.ts, dns-server/decode-query.ts, dns-
- *          server/encode-response.ts, dns-server/listen-tcp.ts, dns-server/listen-udp.ts, dns-server/message.ts, dns-
- *          server/on-one-port.ts
+ * With:    clock.ts, dns-server/answer-question.ts, dns-server/cluster-records.ts, dns-server/decode-query.ts,
+ *          dns-server/encode-response.ts, dns-server/listen-tcp.ts, dns-server/listen-udp.ts, dns-server/message.ts,
+ *          dns-server/on-one-port.ts
  * Source:  github.com/kubernetes/dns, docs/specification.md; RFC 1035, RFC 7766.
  */
 import { isIPv4 } from "node:net";
