@@ -7,7 +7,7 @@
  * With:    -
  * Source:  OpenTelemetry semantic conventions for gRPC (release candidate) for spans; gRFC A66 for labels; W3C Trace Context.
  */
-import { randomFillSync } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Metadata } from "@grpc/grpc-js";
 
 type Labels = Readonly<Record<string, string>>;
@@ -95,17 +95,17 @@ export class LabelCache {
 }
 
 /** Four KiB of random bytes cost little more than eight: they are fetched together, and each is used once. */
-const pool = Buffer.alloc(4_096);
-let used = pool.length;
+let pool = "";
+let used = 0;
 
 /** So many random bytes, in lower-case hex digits. */
 export function randomHex(bytes: number): string {
-  if (used + bytes > pool.length) {
-    randomFillSync(pool);
+  if (used + 2 * bytes > pool.length) {
+    pool = randomBytes(4_096).toString("hex");
     used = 0;
   }
-  used += bytes;
-  return pool.toString("hex", used - bytes, used);
+  used += 2 * bytes;
+  return pool.slice(used - 2 * bytes, used);
 }
 
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;

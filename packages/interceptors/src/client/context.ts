@@ -8,7 +8,7 @@
  * With:    context.ts
  * Source:  W3C Trace Context, W3C Baggage; RFC 9562 for the request id (UUIDv7).
  */
-import { randomFillSync } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { InterceptingCall, type Interceptor, type Metadata, type NextCall } from "@grpc/grpc-js";
 import { type Clock, type Priority, type RpcContext, rpcContext, systemClock } from "../context.ts";
 
@@ -47,16 +47,16 @@ export function uuidv7(now: number, hex: string): string {
 }
 
 /** Four KiB of random bytes cost little more than eight: they are fetched together, and each is used once. */
-const pool = Buffer.alloc(4_096);
-let used = pool.length;
+let pool = "";
+let used = 0;
 
 function randomHex(bytes: number): string {
-  if (used + bytes > pool.length) {
-    randomFillSync(pool);
+  if (used + 2 * bytes > pool.length) {
+    pool = randomBytes(4_096).toString("hex");
     used = 0;
   }
-  used += bytes;
-  return pool.toString("hex", used - bytes, used);
+  used += 2 * bytes;
+  return pool.slice(used - 2 * bytes, used);
 }
 
 /** Puts what the context says into the metadata. A request id that the caller has set there stays. */
