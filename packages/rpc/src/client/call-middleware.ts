@@ -24,17 +24,21 @@ export async function* callMiddleware<Request, Response>(
     options.metadata = Metadata(options.metadata).set("idempotency-key", idempotencyKey);
   }
   const responses = call.next(call.request as never, options);
+  // True for who leaves a stream in the middle. To end what has ended would cost every call some turns.
+  let open = false;
   try {
     while (true) {
       // nice-grpc starts the call inside the first next(): the channel has to find it there.
       const result = await outgoingCall.run(outgoing, () => responses.next());
       if (result.done) return result.value;
+      open = true;
       yield result.value;
+      open = false;
     }
   } catch (error) {
     throw toRemoteError(error, call.method.path, outgoing.status);
   } finally {
-    await responses.return(undefined as never);
+    if (open) await responses.return(undefined as never);
   }
 }
 
