@@ -184,6 +184,13 @@ describe("attemptRouting()", () => {
     });
   });
 
+  test("hands a child policy its config", () => {
+    const { channelOptions } = attemptRouting({ childPolicy: "pick_first", childConfig: { shuffleAddressList: true } });
+    expect(JSON.parse(String(channelOptions["grpc.service_config"]))).toEqual({
+      loadBalancingConfig: [{ holdfast_attempts: { childPolicy: [{ pick_first: { shuffleAddressList: true } }] } }],
+    });
+  });
+
   test("refuses a child policy that grpc-js does not know, which it would silently replace", () => {
     expect(() => attemptRouting({ childPolicy: "least_recent" })).toThrow(
       new RangeError('Cannot build attempt routing: childPolicy must be registered with grpc-js, is "least_recent"'),
@@ -226,6 +233,22 @@ describe("pickUntried()", () => {
     child.picks = 0;
     expect(pickFor(call, child, hosts).route.peer).toBe("a");
     expect(child.picks).toBe(1 + 6);
+    call.end();
+  });
+
+  test("R18: tells the child which hosts have been tried, and nothing before the first", () => {
+    const call = attempts.begin();
+    const offered = ["a", "b", "c"];
+    const child = childOf(offered);
+    const told: unknown[] = [];
+    const listening: experimental.Picker = {
+      pick: ({ extraPickInfo }) => {
+        told.push(extraPickInfo);
+        return child.pick();
+      },
+    };
+    for (let i = 0; i < offered.length; i++) pickFor(call, listening, hostsOf(offered));
+    expect(told).toEqual([{}, { "holdfast-avoid": "a" }, { "holdfast-avoid": "a,b" }]);
     call.end();
   });
 

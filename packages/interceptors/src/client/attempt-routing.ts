@@ -42,6 +42,12 @@ const POLICY = "holdfast_attempts";
  */
 const MARK = ":holdfast-ctx";
 
+/**
+ * What a child policy may read in a pick's `extraPickInfo`: the addresses that the call has tried, with commas between. A
+ * policy that knows better than to take turns can choose with this among the rest.
+ */
+const AVOID = "holdfast-avoid";
+
 /** Of all channels: a picker has nothing but the metadata to go by. An entry lives as long as its call. */
 const inFlight = new Map<string, RoutedAttempt>();
 let lastId = 0;
@@ -100,10 +106,11 @@ export function pickUntried(
   const [id] = args.metadata.get(MARK);
   args.metadata.remove(MARK);
   const attempt = inFlight.get(String(id));
-  const first = child.pick(args);
-  if (attempt === undefined) return first;
+  if (attempt === undefined) return child.pick(args);
 
   const { call } = attempt;
+  const asked = call.tried.size === 0 ? args : avoiding(args, call.tried);
+  const first = child.pick(asked);
   call.hosts = hosts;
   // Seen, and so far not sent: grpc-js sends nothing but what its picker let through.
   attempt.sent ??= false;
@@ -113,7 +120,7 @@ export function pickUntried(
   let picksLeft = call.hasUntried() ? Math.min(2 * hosts.size, 100) : 0;
   let result = first;
   while (call.tried.has(result.subchannel.getAddress()) && picksLeft-- > 0) {
-    const next = child.pick(args);
+    const next = child.pick(asked);
     if (!isComplete(next)) break;
     result = next;
   }
@@ -128,6 +135,13 @@ export function pickUntried(
       onCallStarted?.();
     },
   };
+}
+
+function avoiding(
+  { metadata, extraPickInfo }: experimental.PickArgs,
+  tried: ReadonlySet<string>,
+): experimental.PickArgs {
+  return { metadata, extraPickInfo: { ...extraPickInfo, [AVOID]: [...tried].join(",") } };
 }
 
 type CompletePick = experimental.PickResult & { subchannel: experimental.SubchannelInterface };
@@ -221,13 +235,15 @@ class AttemptsBalancer implements experimental.LoadBalancer, Hosts {
 export interface AttemptRoutingOptions {
   /** The policy that chooses among the hosts: any that is registered with grpc-js. @default "round_robin" */
   childPolicy?: string;
+  /** What a service config would say to that policy. @default {} */
+  childConfig?: object;
 }
 
 /**
  * Both halves: the recorder for the interceptors, and the options that a channel needs for it to have an effect.
  * @throws {RangeError} If grpc-js does not know the child policy; it would fall back to the first host without a word.
  */
-export function attemptRouting({ childPolicy = "round_robin" }: AttemptRoutingOptions = {}): {
+export function attemptRouting({ childPolicy = "round_robin", childConfig = {} }: AttemptRoutingOptions = {}): {
   attempts: AttemptRecorder;
   channelOptions: ChannelOptions;
 } {
@@ -237,7 +253,7 @@ export function attemptRouting({ childPolicy = "round_robin" }: AttemptRoutingOp
     );
   }
   experimental.registerLoadBalancerType(POLICY, AttemptsBalancer, AttemptsConfig);
-  const loadBalancingConfig = [{ [POLICY]: { childPolicy: [{ [childPolicy]: {} }] } }];
+  const loadBalancingConfig = [{ [POLICY]: { childPolicy: [{ [childPolicy]: childConfig }] } }];
   return {
     attempts: { begin: () => new RoutedCall() },
     channelOptions: {
