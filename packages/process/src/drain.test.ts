@@ -11,14 +11,14 @@ function recorder() {
 describe("drain()", () => {
   test("says that it goes before it takes no more calls, and stops what works by itself then", async () => {
     const { steps, server, worker } = recorder();
-    await drain({ server, workers: [worker], drainMs: 100, resolversMs: 0 });
+    await drain({ server, workers: [worker], times: { DRAIN_MS: 100, DRAIN_RESOLVERS_MS: 0 } });
     expect(steps).toEqual(["NOT_SERVING", "server", "worker"]);
   });
 
   test("takes calls as long as resolvers need", async () => {
     const { steps, server } = recorder();
     const started = performance.now();
-    const drained = drain({ server, drainMs: 1_000, resolversMs: 60 });
+    const drained = drain({ server, times: { DRAIN_MS: 1_000, DRAIN_RESOLVERS_MS: 60 } });
     expect(steps).toEqual(["NOT_SERVING"]);
     await drained;
     expect(steps).toEqual(["NOT_SERVING", "server"]);
@@ -28,18 +28,18 @@ describe("drain()", () => {
   test("waits for all of them, and fails when one does", async () => {
     const { server, worker } = recorder();
     const failing = { stop: () => Promise.reject(new Error("cannot give it back")) };
-    await expect(drain({ server, workers: [worker, failing], drainMs: 100, resolversMs: 0 })).rejects.toThrow(
-      "give it",
-    );
+    await expect(
+      drain({ server, workers: [worker, failing], times: { DRAIN_MS: 100, DRAIN_RESOLVERS_MS: 0 } }),
+    ).rejects.toThrow("give it");
   });
 });
 
 describe("graceOf()", () => {
   test.each([
-    [{ drainMs: 10_000, resolversMs: 0 }, 9_000],
-    [{ drainMs: 10_000, resolversMs: 5_000 }, 4_000],
-    [{ drainMs: 1_000, resolversMs: 0 }, 750],
-    [{ drainMs: 1_000, resolversMs: 5_000 }, 0],
+    [{ DRAIN_MS: 10_000, DRAIN_RESOLVERS_MS: 0 }, 9_000],
+    [{ DRAIN_MS: 10_000, DRAIN_RESOLVERS_MS: 5_000 }, 4_000],
+    [{ DRAIN_MS: 1_000, DRAIN_RESOLVERS_MS: 0 }, 750],
+    [{ DRAIN_MS: 1_000, DRAIN_RESOLVERS_MS: 5_000 }, 0],
   ])("keeps back of %j what resolvers and closing need", (times, graceMs) => {
     expect(graceOf(times)).toBe(graceMs);
   });

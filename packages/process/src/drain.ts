@@ -20,30 +20,35 @@ export interface DrainOptions {
   server: DrainableServer;
   /** @default [] */
   workers?: readonly DrainableWorker[];
-  /** Longest time for the whole drain, with what is closed after it. Unit: milliseconds. */
-  drainMs: number;
+  times: DrainTimes;
+}
+
+/** As a service's environment has them. Unit: milliseconds. */
+export interface DrainTimes {
+  /** Longest time for the whole drain, with what is closed after it. */
+  readonly DRAIN_MS: number;
   /**
    * How long calls are taken while those who find this instance by name only learn that it goes: about the interval at
-   * which they resolve. Who watches health needs none. Unit: milliseconds.
+   * which they resolve. Who watches health needs none.
    */
-  resolversMs: number;
+  readonly DRAIN_RESOLVERS_MS: number;
 }
 
 /** Of the drain time, kept back for what is closed afterwards: pools, connections. Unit: milliseconds. */
 const CLOSING_MS = 1_000;
 
 /** How long calls under way, and work in hand, may take to finish. Unit: milliseconds. */
-export function graceOf({ drainMs, resolversMs }: Pick<DrainOptions, "drainMs" | "resolversMs">): number {
-  return Math.max(0, drainMs - resolversMs - Math.min(CLOSING_MS, drainMs / 4));
+export function graceOf({ DRAIN_MS, DRAIN_RESOLVERS_MS }: DrainTimes): number {
+  return Math.max(0, DRAIN_MS - DRAIN_RESOLVERS_MS - Math.min(CLOSING_MS, DRAIN_MS / 4));
 }
 
 /**
  * Takes an instance out of service without losing anything: it says that it goes, still serves those who have not heard
  * of it, then ends streams, finishes what is under way and stops what works by itself.
  */
-export async function drain({ server, workers = [], drainMs, resolversMs }: DrainOptions): Promise<void> {
+export async function drain({ server, workers = [], times }: DrainOptions): Promise<void> {
   server.health.drain();
-  if (resolversMs > 0) await sleep(resolversMs);
-  const grace = { graceMs: graceOf({ drainMs, resolversMs }) };
+  if (times.DRAIN_RESOLVERS_MS > 0) await sleep(times.DRAIN_RESOLVERS_MS);
+  const grace = { graceMs: graceOf(times) };
   await Promise.all([server.drain(grace), ...workers.map((worker) => worker.stop(grace))]);
 }

@@ -42,8 +42,7 @@ await main(async () => {
     log,
     chain: [...admission, ...request],
   });
-  const drainTimes = { drainMs: config.DRAIN_MS, resolversMs: config.DRAIN_RESOLVERS_MS };
-  lifecycle.onDrain("server", () => drain({ server, ...drainTimes }));
+  lifecycle.onDrain("server", () => drain({ server, times: config }));
   server.health.set(true);
   lifecycle.ready({ port: server.port });
 });
