@@ -3,6 +3,7 @@ import type { MethodPolicy } from "../method-policy.ts";
 
 /** How each method of the contracts is to be called and served, by its path. */
 export const methods: Readonly<Record<string, MethodPolicy>> = {
+  "/ecommerce.admin.v1.AdminService/ListTargets": {"idempotency":"NO_SIDE_EFFECTS","requestStream":false,"responseStream":false,"deadlineMs":1000,"retry":"never","priority":"default","key":"none","hedge":false},
   "/ecommerce.order.v1.OrderService/CreateOrder": {"idempotency":"IDEMPOTENT","requestStream":false,"responseStream":false,"deadlineMs":10000,"retry":"unavailable","priority":"critical","key":"field","hedge":false},
   "/ecommerce.order.v1.OrderService/GetOrder": {"idempotency":"NO_SIDE_EFFECTS","requestStream":false,"responseStream":false,"deadlineMs":5000,"retry":"unavailable","priority":"default","key":"none","hedge":true},
   "/ecommerce.order.v1.OrderService/ListOrders": {"idempotency":"NO_SIDE_EFFECTS","requestStream":false,"responseStream":false,"deadlineMs":5000,"retry":"unavailable","priority":"default","key":"none","hedge":true},
