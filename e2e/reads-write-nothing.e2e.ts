@@ -5,7 +5,7 @@ import { tableContents } from "./support/table-contents.ts";
 
 test("no method that the contract calls free of side effects writes", async () => {
   const all = clients();
-  const { orders, products, payments } = all;
+  const { orders, products, payments, admin } = all;
   const product = await aProduct(all);
   const request = anOrder(product);
   const { order } = await orders.createOrder(request);
@@ -20,6 +20,7 @@ test("no method that the contract calls free of side effects writes", async () =
     yield { subscribe: [product.id], unsubscribe: [] };
   };
   const reads: Record<string, () => Promise<unknown>> = {
+    "admin.v1.AdminService/ListTargets": () => admin.listTargets({}),
     "order.v1.OrderService/GetOrder": () => orders.getOrder({ orderId }),
     "order.v1.OrderService/ListOrders": () => orders.listOrders({ customerId }),
     "order.v1.OrderService/StreamOrderUpdates": () => first(orders.streamOrderUpdates({ orderId })),

@@ -29,4 +29,6 @@ export const accepted: ReadonlySet<string> = new Set([
   "ListOrders.page_token: missing",
   "StreamOrderUpdates.after_sequence: missing",
   "StreamOrderUpdates.after_sequence: too large",
+  "ListTargets.name_contains: missing",
+  "ListTargets.name_contains: SQL",
 ]);

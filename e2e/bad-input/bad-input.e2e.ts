@@ -13,12 +13,14 @@ import { goodRequest } from "./good-requests.ts";
 const { targets, databaseUrls, pids } = inject("stack");
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
 
-const methods = (["payment", "product", "order"] as const).flatMap((name) => {
+const names = ["payment", "product", "order"] as const;
+const methods = [...names, "admin" as const].flatMap((name) => {
   const service = [...registry].find(
     (type) => type.kind === "service" && type.typeName.startsWith(`ecommerce.${name}.`),
   );
   if (service?.kind !== "service") throw new Error(`The contracts have no ${name} service`);
-  return service.methods.map((method) => ({ method, target: targets[name] }));
+  // Every service serves the one for those who run it.
+  return service.methods.map((method) => ({ method, target: targets[name === "admin" ? "order" : name] }));
 });
 
 function casesOf(verdict: "refused" | "reported" | "accepted") {

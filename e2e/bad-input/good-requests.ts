@@ -61,6 +61,7 @@ const goodRequests: Record<string, JsonObject> = {
   "ecommerce.order.v1.OrderService.ListOrders": { customerId: "bad-input", pageSize: 1, pageToken: "not-a-token" },
   "ecommerce.order.v1.OrderService.CancelOrder": { orderId: "ord_badinput" },
   "ecommerce.order.v1.OrderService.StreamOrderUpdates": { orderId: "ord_badinput", afterSequence: "1" },
+  "ecommerce.admin.v1.AdminService.ListTargets": { nameContains: "payment" },
 };
 
 /** @throws {Error} For a method that has none: a new method needs one. */

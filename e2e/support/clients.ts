@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
+import { AdminServiceDefinition } from "@holdfast/contracts/ecommerce/admin/v1/admin_service";
 import { type Order, Order_State } from "@holdfast/contracts/ecommerce/order/v1/order";
 import type { CreateOrderRequest } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
@@ -19,6 +20,7 @@ export function clients() {
     orders: connect(OrderServiceDefinition, targets.order, { timeoutMs, chain }),
     products: connect(ProductServiceDefinition, targets.product, { timeoutMs, chain }),
     payments: connect(PaymentServiceDefinition, targets.payment, { chain }),
+    admin: connect(AdminServiceDefinition, targets.order),
   };
 }
 

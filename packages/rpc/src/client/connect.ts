@@ -1,9 +1,11 @@
+import type { Discovery } from "@holdfast/discovery/discovery";
 import { attemptRouting } from "@holdfast/interceptors/client/attempt-routing";
 import { sharedBudget } from "@holdfast/interceptors/client/retry-budget";
 import { systemClock } from "@holdfast/interceptors/context";
 import { type Client, type CompatServiceDefinition, createChannel, createClientFactory } from "nice-grpc";
 import { buildClientChain } from "../chain/build-client-chain.ts";
 import { checkOptions, checkWhole, type Known } from "../chain/check-options.ts";
+import { ChainError } from "../chain/chain-error.ts";
 import * as client from "../chain/client.ts";
 import type { ClientPart } from "../chain/client-part.ts";
 import type { ServiceDefinition } from "../service-definition.ts";
@@ -16,6 +18,8 @@ import { outgoingCall } from "./outgoing-call.ts";
 export interface ConnectOptions<Method extends string = string> {
   /** The interceptors of the client, the outermost first. @default context, errors, deadline: no retries, no breaker */
   chain?: readonly ClientPart[];
+  /** Finds the instances of a `k8s:///` target and chooses among them. @default none: an address, or names of the system's DNS */
+  discovery?: Discovery;
   /** The longest that a call may take, where the contract allows more. Unit: milliseconds. @default the contract's */
   timeoutMs?: number;
   /** The same for single methods, by their name in the generated client. @default {} */
@@ -26,7 +30,13 @@ export interface ConnectOptions<Method extends string = string> {
    */
   maxResponseBytes?: number;
 }
-const OPTIONS: Known<ConnectOptions> = { chain: true, timeoutMs: true, methodTimeoutsMs: true, maxResponseBytes: true };
+const OPTIONS: Known<ConnectOptions> = {
+  chain: true,
+  discovery: true,
+  timeoutMs: true,
+  methodTimeoutsMs: true,
+  maxResponseBytes: true,
+};
 
 /** A client of one service. Disposing it closes its connections. */
 export type Connected<Definition extends CompatServiceDefinition> = Client<Definition, CallExtension> & Disposable;
@@ -44,10 +54,17 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
 ): Connected<Definition> {
   checkOptions("connect", options, OPTIONS);
   const { chain = [client.context(), client.errors(), client.deadline()], maxResponseBytes = 16_777_216 } = options;
+  const { discovery } = options;
+  if (target.startsWith("k8s:") && discovery === undefined) {
+    throw new ChainError(`connect: the target ${target} needs the option discovery, which finds its instances`);
+  }
   if (maxResponseBytes !== -1) checkWhole("maxResponseBytes, if it is not −1,", maxResponseBytes, 1, 2 ** 32 - 1);
   const { paths, facts } = serviceMethods(definition);
   const methods = limitMethods(facts, paths, options);
-  const { attempts, channelOptions } = attemptRouting();
+  // Before the policy is named: it has to be known by then.
+  const found = discovery?.channelOptions(target);
+  const child = discovery && { childPolicy: discovery.policy, childConfig: discovery.settings };
+  const { attempts, channelOptions } = attemptRouting(child);
   const interceptors = buildClientChain(chain, {
     target,
     methods,
@@ -58,6 +75,7 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
     random: Math.random,
   });
   const channel = createChannel(target, undefined, {
+    ...found,
     // A retry goes to a host that the call has not tried; no TXT record can bring another policy.
     ...channelOptions,
     // A service that is back is found within a second. The library's own pause grows to two minutes.

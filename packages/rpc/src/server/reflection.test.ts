@@ -33,6 +33,7 @@ describe.each([
     await using server = await aServer({});
     const { services } = await ask(definition, server.target, { listServices: "" });
     expect(services).toEqual([
+      "ecommerce.admin.v1.AdminService",
       "ecommerce.order.v1.OrderService",
       "grpc.health.v1.Health",
       "grpc.reflection.v1.ServerReflection",

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ServerOptions } from "@grpc/grpc-js";
+import { AdminServiceDefinition } from "@holdfast/contracts/ecommerce/admin/v1/admin_service";
 import { HealthDefinition } from "@holdfast/contracts/grpc/health/v1/health";
 import { ServerReflectionDefinition } from "@holdfast/contracts/grpc/reflection/v1/reflection";
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from "@holdfast/contracts/grpc/reflection/v1alpha/reflection";
@@ -12,6 +13,7 @@ import { checkOptions, checkWhole, type Known } from "../chain/check-options.ts"
 import { leastChain } from "../chain/least-chain.ts";
 import type { ServerPart } from "../chain/server-part.ts";
 import type { ServiceDefinition } from "../service-definition.ts";
+import { adminHandlers, type ListTargets } from "./admin.ts";
 import { checkedDefinition } from "./checked-definition.ts";
 import { type HandlerContext, handlerMiddleware } from "./handler-middleware.ts";
 import { HealthRegistry, healthHandlers } from "./health.ts";
@@ -28,6 +30,8 @@ export interface ServeOptions {
   log: Logger;
   /** The interceptors of the server, the one nearest to the wire first. @default those that no server goes without */
   chain?: readonly ServerPart[];
+  /** What this instance calls, for `ecommerce.admin.v1`. @default nothing */
+  targets?: ListTargets;
   /** Longest request that is accepted. Unit: bytes. @default 1_048_576 */
   maxRequestBytes?: number;
   /** Calls at the same time on one connection; what is more waits at the client. @default 100 */
@@ -37,6 +41,7 @@ const OPTIONS: Known<ServeOptions> = {
   listen: true,
   log: true,
   chain: true,
+  targets: true,
   maxRequestBytes: true,
   maxConcurrentStreams: true,
 };
@@ -53,7 +58,7 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /**
- * Serves one service, with `grpc.health.v1` and server reflection beside it.
+ * Serves one service, with `grpc.health.v1`, server reflection and `ecommerce.admin.v1` beside it.
  *
  * @throws {ChainError} For options that would have no effect.
  * @throws {Error} If the port is taken.
@@ -64,10 +69,11 @@ export async function serve<Definition extends ServiceDefinition & CompatService
   options: ServeOptions,
 ): Promise<RunningServer> {
   checkOptions("serve", options, OPTIONS);
-  const { maxRequestBytes = 1_048_576, maxConcurrentStreams = 100 } = options;
+  const { targets = () => [], maxRequestBytes = 1_048_576, maxConcurrentStreams = 100 } = options;
   checkWhole("maxRequestBytes", maxRequestBytes, 1, 2 ** 32 - 1);
   checkWhole("maxConcurrentStreams", maxConcurrentStreams, 1, 2 ** 31 - 1);
-  const definitions = [definition, HealthDefinition, ServerReflectionDefinition, ServerReflectionAlphaDefinition];
+  const own = [definition, AdminServiceDefinition];
+  const definitions = [...own, HealthDefinition, ServerReflectionDefinition, ServerReflectionAlphaDefinition];
   const health = new HealthRegistry([definition.fullName]);
   const reflection = reflectionHandlers(definitions.map(({ fullName }) => fullName));
 
@@ -75,7 +81,7 @@ export async function serve<Definition extends ServiceDefinition & CompatService
   const gate = drainGate();
   const closing = new DisposableStack();
   const interceptors = buildServerChain(options.chain ?? leastChain(), {
-    ...servedMethods(definition),
+    ...servedMethods(...own),
     served,
     log: options.log,
     gate,
@@ -93,6 +99,7 @@ export async function serve<Definition extends ServiceDefinition & CompatService
   };
   const server = createServer(serverOptions).use(handlerMiddleware(options.log));
   server.add(checkedDefinition(definition) as CompatServiceDefinition, handlers);
+  server.add(checkedDefinition(AdminServiceDefinition), adminHandlers(targets));
   server.add(HealthDefinition, healthHandlers(health));
   server.add(ServerReflectionDefinition, reflection);
   server.add(ServerReflectionAlphaDefinition, reflection);

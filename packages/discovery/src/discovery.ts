@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Copy:    discovery.ts
+ * Place:   once per process that calls others; what it gives goes to every channel with a `k8s:///` target.
+ * Does:    puts the resolver and the policy together: instances are found by name, calls go to those that are well, and
+ *          `targets()` tells what this process knows of them.
+ * Doesn't: retry; who does gives `policy` and `settings` to client/attempt-routing.ts as its child policy.
+ * With:    clock.ts, policy/holdfast-policy.ts, policy/policy-config.ts, policy/report.ts, resolver/k8s-resolver.ts
+ * Source:  -
+ */
+import type { ChannelOptions } from "@grpc/grpc-js";
+import type { Clock } from "./clock.ts";
+import {
+  ENVIRONMENT_OPTION,
+  holdfastServiceConfig,
+  type PolicyEnvironment,
+  PolicyReports,
+  registerHoldfastPolicy,
+} from "./policy/holdfast-policy.ts";
+import { POLICY, type PolicySettings } from "./policy/policy-config.ts";
+import type { TargetReport } from "./policy/report.ts";
+import { k8sChannelOptions, type K8sResolverSettings, registerK8sResolver } from "./resolver/k8s-resolver.ts";
+
+export interface DiscoveryOptions {
+  /** How names are found. */
+  resolver?: Omit<K8sResolverSettings, "clock" | "random">;
+  /** How calls are spread. */
+  policy?: Partial<PolicySettings>;
+  /** Who chooses a subset: stable over restarts, such as the name of the pod. @default one per process */
+  clientId?: string;
+  /** Told of each change of what a target's instances are and how they do. */
+  observe?: (event: Parameters<NonNullable<PolicyEnvironment["observe"]>>[0] & { target: string }) => void;
+}
+
+export interface Env {
+  clock?: Clock;
+  random?: () => number;
+}
+
+export interface Discovery {
+  /** The policy's name in a service config, and what stands beneath it. */
+  readonly policy: string;
+  readonly settings: Partial<PolicySettings>;
+  /** What a channel to the target needs. A service config that names another policy around this one may replace that of here. */
+  channelOptions(target: string): ChannelOptions;
+  /** What is known of the instances, of each channel in use. */
+  targets(): TargetReport[];
+}
+
+/**
+ * Finds the instances of services and chooses among them.
+ * @throws {TypeError | RangeError} If an option is out of range, or there is none of its name.
+ */
+export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env = {}): Discovery {
+  const { resolver = {}, policy: settings = {}, clientId, observe } = options;
+  const reports = new PolicyReports();
+  registerK8sResolver({ domain: resolver.domain, namespace: resolver.namespace });
+  registerHoldfastPolicy();
+  const serviceConfig = holdfastServiceConfig(settings);
+  const given = { ...(clock && { clock }), ...(random && { random }) };
+  return {
+    policy: POLICY,
+    settings,
+    channelOptions: (target) => {
+      const environment: PolicyEnvironment = {
+        ...given,
+        target,
+        reports,
+        ...(clientId !== undefined && { clientId }),
+        ...(observe && { observe: (event) => observe({ ...event, target }) }),
+      };
+      return {
+        ...k8sChannelOptions({ ...resolver, ...given }),
+        [ENVIRONMENT_OPTION]: environment,
+        "grpc.service_config": serviceConfig,
+        // A TXT record could bring another policy.
+        "grpc.service_config_disable_resolution": 1,
+      };
+    },
+    targets: () => reports.list(),
+  };
+}
