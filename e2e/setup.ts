@@ -15,9 +15,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = await temporaryFolder("holdfast-e2e-");
   const anyPort = { payment: 0, product: 0, order: 0, provider: 0, postgres: 0 };
   const stack = await startStack({ folder, ports: anyPort });
-  const { targets, databaseUrls, providerUrl, providerFile, logs, processes } = stack;
-  const pids = Object.fromEntries(Object.entries(processes).map(([name, { pid = 0 }]) => [name, pid]));
-  const shared = { targets, databaseUrls, providerUrl, providerFile, logs, pids, pid: process.pid };
+  const { targets, clusterDns, databaseUrls, providerUrl, providerFile, logs, processes } = stack;
+  const { postgres, provider, instances } = processes;
+  const all = [postgres, provider, ...instances.all().map((instance) => instance.process)];
+  const pids = Object.fromEntries(all.map(({ name, pid = 0 }) => [name, pid]));
+  const shared = { targets, clusterDns, databaseUrls, providerUrl, providerFile, logs, pids, pid: process.pid };
   project.provide("stack", { ...shared, folder });
   return async () => {
     await stack.stop();

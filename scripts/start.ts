@@ -12,12 +12,19 @@ import { welcome } from "./start/welcome.ts";
 
 const STOPPED_EARLY = 130;
 
-async function start({ folder, ports, fresh }: StartOptions): Promise<number> {
+async function start({ folder, ports, replicas, fresh }: StartOptions): Promise<number> {
   const report = reporter(process.stdout);
   const stop = stopRequests();
   try {
     report.line(`Starting the payment provider, PostgreSQL and the three services in ${folder}`);
-    await using stack = await startStack({ folder, ports, fresh, signal: stop.signal, onEvent: report.onEvent });
+    await using stack = await startStack({
+      folder,
+      ports,
+      replicas,
+      fresh,
+      signal: stop.signal,
+      onEvent: report.onEvent,
+    });
     stop.onSecond(() => stack.end());
     const example = await seedCatalogue({ stack, onProgress: report.line, signal: stop.signal });
     report.ready();

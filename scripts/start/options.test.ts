@@ -13,6 +13,10 @@ describe("readOptions()", () => {
     expect(ports).toEqual({ order: 1, payment: 0, product: 3 });
   });
 
+  test("takes how many instances there shall be of a service", () => {
+    expect(readOptions(["--replicas", "payment=3,order=2"], {})).toMatchObject({ replicas: { payment: 3, order: 2 } });
+  });
+
   test("takes the rest of the line after a -- that a package runner hands on", () => {
     expect(readOptions(["--", "--fresh", "--folder", "x"], {})).toMatchObject({ fresh: true, folder: "x" });
   });
@@ -23,6 +27,11 @@ describe("readOptions()", () => {
     ["a port that is none", ["--order-port=65536"], {}],
     ["a variable that is no port", [], { ORDER_PORT: "http" }],
     ["an empty folder", ["--folder="], {}],
+    ["replicas of nothing", ["--replicas="], {}],
+    ["replicas of a service that there is not", ["--replicas=gateway=2"], {}],
+    ["no replica", ["--replicas=payment=0"], {}],
+    ["too many replicas", ["--replicas=payment=6"], {}],
+    ["replicas of one service twice", ["--replicas=payment=2,payment=3"], {}],
   ])("refuses %s", (_, args, env) => {
     expect(() => readOptions(args, env)).toThrow(UsageError);
   });

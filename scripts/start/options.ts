@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { DEFAULT_PORTS, type PortNames } from "@holdfast/stack";
+import { DEFAULT_PORTS, type PortNames, SERVICE_NAMES, type ServiceName } from "@holdfast/stack";
 import { UsageError } from "./usage-error.ts";
+
+/** Each is a process of some 120 MiB with connections to the database of its own. */
+const MOST_REPLICAS = 5;
 
 /** Where `npm start` keeps its data unless told otherwise. */
 const DEFAULT_FOLDER = join(import.meta.dirname, "../../.holdfast");
@@ -9,6 +12,7 @@ const DEFAULT_FOLDER = join(import.meta.dirname, "../../.holdfast");
 export interface StartOptions {
   readonly folder: string;
   readonly ports: Partial<Record<PortNames, number>>;
+  readonly replicas: Partial<Record<ServiceName, number>>;
   readonly fresh: boolean;
   readonly help: boolean;
 }
@@ -25,11 +29,12 @@ export function readOptions(args: readonly string[], env: Readonly<Record<string
     if (typeof given === "string") ports[name] = portOf(`--${flag}`, given);
     else if (env[variable]) ports[name] = portOf(variable, env[variable]);
   }
-  const { folder } = values;
+  const { folder, replicas } = values;
   if (folder === "") throw new UsageError("--folder wants a path");
   return {
     folder: typeof folder === "string" ? folder : DEFAULT_FOLDER,
     ports,
+    replicas: typeof replicas === "string" ? replicasOf(replicas) : {},
     fresh: values["fresh"] === true,
     help: values["help"] === true,
   };
@@ -44,6 +49,7 @@ function parse(args: readonly string[]): Readonly<Record<string, string | boolea
       options: {
         fresh: { type: "boolean" },
         folder: { type: "string" },
+        replicas: { type: "string" },
         help: { type: "boolean", short: "h" },
         ...(Object.fromEntries(ports) as Record<`${PortNames}-port`, { type: "string" }>),
       },
@@ -57,4 +63,20 @@ function portOf(name: string, text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port <= 65_535) return port;
   throw new UsageError(`${name} wants a port from 0 to 65535, got "${text}"`);
+}
+
+/** Reads `payment=3,order=2`. */
+function replicasOf(text: string): Partial<Record<ServiceName, number>> {
+  const replicas: Partial<Record<ServiceName, number>> = {};
+  for (const part of text.split(",")) {
+    const [, service, count] = /^(\w+)=([1-9]\d?)$/.exec(part.trim()) ?? [];
+    const name = SERVICE_NAMES.find((each) => each === service);
+    if (name === undefined || Number(count) > MOST_REPLICAS || name in replicas) {
+      throw new UsageError(
+        `--replicas wants services with a number from 1 to ${MOST_REPLICAS} each, once, such as payment=3,order=2; got "${part}"`,
+      );
+    }
+    replicas[name] = Number(count);
+  }
+  return replicas;
 }

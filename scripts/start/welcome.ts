@@ -11,9 +11,8 @@ export function welcome(stack: Stack, product: ExampleProduct, path = process.en
     `${host}:${target.slice(target.lastIndexOf(":") + 1)}`;
   const order = at({ target: stack.targets.order });
   const rows = [
-    ["order", order, "gRPC"],
-    ["product", at({ target: stack.targets.product }), "gRPC"],
-    ["payment", at({ target: stack.targets.payment }), "gRPC"],
+    ...stack.processes.instances.all().map(({ name, port }) => [name, `localhost:${port}`, "gRPC"]),
+    ["cluster DNS", stack.clusterDns, "answers for cluster.local, where the services find each other"],
     ["payment provider", stack.providerUrl.replace("http://", ""), "HTTP, a simulator"],
     ["PostgreSQL", at({ target: new URL(stack.adminUrl).host }), "a database for each service"],
   ];

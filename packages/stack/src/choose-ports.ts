@@ -32,7 +32,7 @@ export async function choosePorts(wanted: Partial<Ports>, random: () => number =
   }
   if (problems.length > 0) throw new StackError(problems.join("\n"));
   for (const [name, port] of Object.entries(all)) {
-    if (port === 0) chosen.set(name, await anyFree(new Set(chosen.values()), random));
+    if (port === 0) chosen.set(name, await anyFreePort(new Set(chosen.values()), random));
   }
   return Object.fromEntries(chosen) as Ports;
 }
@@ -43,7 +43,8 @@ async function describeInUse(name: string, port: number): Promise<string> {
   return `Port ${port} (${name}) is in use by ${holder ?? "another process"}. End that, or choose another with ${other}`;
 }
 
-async function anyFree(taken: ReadonlySet<number>, random: () => number): Promise<number> {
+/** Of those that are not taken, one that nobody listens on. @throws {StackError} When there is none. */
+export async function anyFreePort(taken: ReadonlySet<number>, random: () => number = Math.random): Promise<number> {
   for (let attempt = 0; attempt < 1_000; attempt++) {
     const port = FREE_PORTS.from + Math.floor(random() * (FREE_PORTS.below - FREE_PORTS.from));
     if (!taken.has(port) && (await isFree(port))) return port;

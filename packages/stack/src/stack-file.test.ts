@@ -10,6 +10,7 @@ const facts = {
   pid: 7,
   targets: perService("127.0.0.1:1"),
   databaseUrls: perService("postgresql://x"),
+  clusterDns: "127.0.0.1:3",
   providerUrl: "http://127.0.0.1:2",
   providerFile: "/effects.jsonl",
   logs: "/logs",

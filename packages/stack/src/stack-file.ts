@@ -7,8 +7,10 @@ import { stackFolder } from "./stack-folder.ts";
 export interface StackFile {
   /** The process that runs the stack. */
   readonly pid: number;
-  /** `host:port` of each service's gRPC server. */
+  /** `host:port` of the first instance of each service. The others are found by its name in the cluster. */
   readonly targets: Readonly<Record<ServiceName, string>>;
+  /** `ip:port` of the server that answers for `cluster.local`. */
+  readonly clusterDns: string;
   /** Each service's own database, as its own role. With password. */
   readonly databaseUrls: Readonly<Record<ServiceName, string>>;
   readonly providerUrl: string;

@@ -3,20 +3,22 @@ import { type DatabasePasswords, markProvisioned } from "./database-passwords.ts
 import { launchPostgres } from "./launch-postgres.ts";
 import { launchProgram } from "./launch-program.ts";
 import { orAborted } from "./or-aborted.ts";
-import { type Program, type ProgramName, SERVICE_NAMES, type ServiceName } from "./programs.ts";
+import { providerProgram, SERVICE_NAMES, type ServiceName, type Surroundings } from "./programs.ts";
+import { ServiceInstances } from "./service-instances.ts";
 import type { StackEvent } from "./stack-event.ts";
 import type { StackFolder } from "./stack-folder.ts";
-import type { StackProcesses } from "./stop-in-order.ts";
+import { SERVICES_WITHIN_MS, type StackProcesses } from "./stop-in-order.ts";
 import { supervise } from "./supervise.ts";
-import { waitUntilServing } from "./wait-until-serving.ts";
 
 export interface StartProcessesOptions {
   folder: StackFolder;
-  postgresPort: number;
+  ports: Readonly<Record<ServiceName | "provider" | "postgres", number>>;
   passwords: DatabasePasswords;
-  programs: Readonly<Record<ProgramName, Program>>;
-  targets: Readonly<Record<ServiceName, string>>;
+  surroundings: Surroundings;
+  replicas: Readonly<Record<ServiceName, number>>;
   onEvent: (event: StackEvent) => void;
+  /** An instance has begun or ceased to serve. */
+  onServing: (instances: ServiceInstances) => void;
 }
 
 export interface StartedProcesses {
@@ -27,7 +29,8 @@ export interface StartedProcesses {
 
 /** Starts everything at once. Who needs something that does not answer yet waits for it by itself. */
 export function startProcesses(options: StartProcessesOptions): StartedProcesses {
-  const { folder, postgresPort, passwords, programs, targets, onEvent } = options;
+  const { folder, ports, passwords, surroundings, replicas, onEvent, onServing } = options;
+  const { logs, providerFile } = folder;
   const onProgress = (message: string) => onEvent({ kind: "progress", process: "postgres", message });
 
   let adminUrl = "";
@@ -37,7 +40,7 @@ export function startProcesses(options: StartProcessesOptions): StartedProcesses
     endSignal: "SIGQUIT", // takes its children with it, as SIGKILL does not
     onEvent,
     async launch() {
-      const run = await launchPostgres({ folder: folder.postgres, port: postgresPort, onProgress });
+      const run = await launchPostgres({ folder: folder.postgres, port: ports.postgres, onProgress });
       adminUrl = run.server.adminUrl;
       return run;
     },
@@ -52,28 +55,25 @@ export function startProcesses(options: StartProcessesOptions): StartedProcesses
   // A service waits for a database that does not answer, but gives up at one that does not know it.
   const knowsServices = passwords.areKnown ? Promise.resolve() : provisioned;
 
-  const service = (name: ServiceName) =>
-    supervise({
-      name,
-      onEvent,
-      async launch(stopping) {
-        await orAborted(knowsServices, stopping);
-        const answers = (ended: AbortSignal) => waitUntilServing(targets[name], ended);
-        return launchProgram(programs[name], { logs: folder.logs, answers });
-      },
-    });
   const provider = supervise({
     name: "provider",
     onEvent,
-    launch: () => launchProgram(programs.provider, { logs: folder.logs, answers: () => Promise.resolve() }),
+    launch: () =>
+      launchProgram(providerProgram(ports.provider, providerFile, surroundings.env), {
+        logs,
+        answers: () => Promise.resolve(),
+      }),
   });
-  const processes = {
-    postgres,
-    provider,
-    payment: service("payment"),
-    product: service("product"),
-    order: service("order"),
-  };
-  const ready = Object.values(processes).map((one) => one.ready());
-  return { processes, allServing: Promise.all([provisioned, ...ready]).then(() => adminUrl) };
+  const instances: ServiceInstances = new ServiceInstances({
+    ports,
+    surroundings,
+    logs,
+    stopWithinMs: SERVICES_WITHIN_MS,
+    before: (stopping) => orAborted(knowsServices, stopping),
+    onEvent,
+    onServing: () => onServing(instances),
+  });
+  const ready = SERVICE_NAMES.map((name) => instances.scale(name, replicas[name]));
+  const all = Promise.all([provisioned, postgres.ready(), provider.ready(), ...ready]);
+  return { processes: { postgres, provider, instances }, allServing: all.then(() => adminUrl) };
 }

@@ -1,6 +1,8 @@
 import { mkdir } from "node:fs/promises";
+import { startClusterDns } from "@holdfast/discovery/dns-server/cluster-dns";
 import { boundLogs } from "./bound-logs.ts";
 import { choosePorts, type PortNames } from "./choose-ports.ts";
+import { clusterServices } from "./cluster-services.ts";
 import { databasePasswords } from "./database-passwords.ts";
 import { endLeftovers } from "./end-leftovers.ts";
 import { forgetData } from "./forget-data.ts";
@@ -8,7 +10,7 @@ import { keepStackFile } from "./keep-stack-file.ts";
 import { lockFolder } from "./lock-folder.ts";
 import { makeFolder } from "./make-folder.ts";
 import { orAborted } from "./or-aborted.ts";
-import { programs, SERVICE_NAMES, type ServiceName } from "./programs.ts";
+import { SERVICE_NAMES, type ServiceName } from "./programs.ts";
 import type { StackEvent } from "./stack-event.ts";
 import { readStackFile, type StackFile } from "./stack-file.ts";
 import { type StackFolder, stackFolder } from "./stack-folder.ts";
@@ -20,6 +22,8 @@ export interface StartStackOptions {
   folder: string;
   /** Ports on 127.0.0.1; 0 takes any free one. @default {@link DEFAULT_PORTS} */
   ports?: Partial<Record<PortNames, number>>;
+  /** Instances of each service, at least 1. @default 1 of each */
+  replicas?: Partial<Record<ServiceName, number>>;
   /** Goes to every program, on top of this process's environment. @default {} */
   env?: Readonly<Record<string, string>>;
   /** Forget the data of earlier starts. @default false */
@@ -34,6 +38,8 @@ export interface StartStackOptions {
 export interface Stack extends AsyncDisposable, Omit<StackFile, "pid" | "pids" | "stopping"> {
   readonly folder: StackFolder;
   readonly processes: StackProcesses;
+  /** Starts or stops instances of a service until there are that many. Resolves when they serve. */
+  scale(service: ServiceName, count: number): Promise<void>;
   /** The database server's superuser: for those who check, not for those who serve. */
   readonly adminUrl: string;
   /** Stops all in order, within 5 s. May be called again. */
@@ -49,7 +55,7 @@ export interface Stack extends AsyncDisposable, Omit<StackFile, "pid" | "pids" |
  * @throws {StackError} With a message for the user. Whatever was started has been stopped then.
  */
 export async function startStack(options: StartStackOptions): Promise<Stack> {
-  const { onEvent = () => {}, signal = new AbortController().signal, env = {} } = options;
+  const { onEvent = () => {}, signal = new AbortController().signal, env = {}, replicas = {} } = options;
   const folder = stackFolder(options.folder);
   const say = (message: string) => onEvent({ kind: "progress", process: "stack", message });
 
@@ -65,26 +71,28 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
   signal.throwIfAborted();
 
   const { providerFile, logs } = folder;
+  const dns = setup.use(await startClusterDns());
   const targets = perService((name) => `127.0.0.1:${ports[name]}`);
   const databaseUrls = perService(
     (name) => `postgresql://${name}:${passwords.of[name]}@127.0.0.1:${ports.postgres}/${name}`,
   );
   const providerUrl = `http://127.0.0.1:${ports.provider}`;
-  const facts = { targets, databaseUrls, providerUrl, providerFile, logs };
+  const facts = { targets, clusterDns: dns.server, databaseUrls, providerUrl, providerFile, logs };
 
   const file = keepStackFile(folder.stackFile, { pid: process.pid, ...facts }, say);
   setup.defer(() => file.written());
   setup.use(boundLogs(logs));
   const { processes, allServing } = startProcesses({
     folder,
-    postgresPort: ports.postgres,
+    ports,
     passwords,
-    programs: programs({ ports, databaseUrls, providerFile, env }),
-    targets,
+    surroundings: { databaseUrls, providerUrl, clusterDns: dns.server, env },
+    replicas: perService((name) => replicas[name] ?? 1),
     onEvent(event) {
       file.onEvent(event);
       onEvent(event);
     },
+    onServing: (instances) => dns.set(clusterServices(instances)),
   });
   setup.defer(() => {
     file.stop();
@@ -97,13 +105,14 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= running.disposeAsync());
   const end = () => {
-    const { postgres, ...programs } = processes;
-    for (const program of Object.values(programs)) program.kill("SIGKILL");
-    postgres.kill("SIGQUIT");
+    for (const { process } of processes.instances.all()) process.kill("SIGKILL");
+    processes.provider.kill("SIGKILL");
+    processes.postgres.kill("SIGQUIT");
   };
-  return { ...facts, folder, processes, adminUrl, stop, end, [Symbol.asyncDispose]: stop };
+  const scale = (service: ServiceName, count: number) => processes.instances.scale(service, count);
+  return { ...facts, folder, processes, scale, adminUrl, stop, end, [Symbol.asyncDispose]: stop };
 }
 
-function perService(value: (name: ServiceName) => string): Record<ServiceName, string> {
-  return Object.fromEntries(SERVICE_NAMES.map((name) => [name, value(name)])) as Record<ServiceName, string>;
+function perService<Value>(value: (name: ServiceName) => Value): Record<ServiceName, Value> {
+  return Object.fromEntries(SERVICE_NAMES.map((name) => [name, value(name)])) as Record<ServiceName, Value>;
 }

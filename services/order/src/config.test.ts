@@ -3,8 +3,8 @@ import { readConfig } from "./config.ts";
 
 const required = {
   DATABASE_URL: "postgresql://order:x@127.0.0.1:5432/order",
-  PRODUCT_TARGET: "127.0.0.1:50052",
-  PAYMENT_TARGET: "127.0.0.1:50051",
+  PRODUCT_TARGET: "k8s:///product-service.products:grpc",
+  PAYMENT_TARGET: "k8s:///payment-service.payments:grpc",
 };
 
 describe("readConfig()", () => {
@@ -22,6 +22,10 @@ describe("readConfig()", () => {
   test.each([
     ["a price that CreateOrder could not wait for", { PRICING_TIMEOUT_MS: "9501" }, "PRICING_TIMEOUT_MS"],
     ["a price that takes as long as the contract allows anyway", { PRICING_TIMEOUT_MS: "5000" }, "BatchGetProducts"],
+    ["an address where a name belongs", { PAYMENT_TARGET: "127.0.0.1:50051" }, "PAYMENT_TARGET"],
+    ["a name without a port", { PRODUCT_TARGET: "k8s:///product-service.products" }, "no port"],
+    ["a name that is none", { PRODUCT_TARGET: "k8s:///product_service:grpc" }, "product_service"],
+    ["a DNS server by name", { CLUSTER_DNS: "10.0.0.10,dns.example" }, "CLUSTER_DNS"],
     ["one attempt as long as all", { PRICING_ATTEMPT_MS: "1951" }, "PRICING_ATTEMPT_MS"],
     ["a step that takes longer than the contract allows", { STEP_TIMEOUT_MS: "8001" }, "STEP_TIMEOUT_MS"],
   ])("refuses %s", (_, settings, problem) => {

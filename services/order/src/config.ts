@@ -1,10 +1,21 @@
 import { ConfigError, readConfig as read } from "@holdfast/process";
-import { nestingProblems } from "@holdfast/rpc";
+import { nestingProblems, parseK8sTarget, parseServers } from "@holdfast/rpc";
 import { z } from "zod";
 
 const ORDERS = "/ecommerce.order.v1.OrderService";
 const PRODUCTS = "/ecommerce.product.v1.ProductService";
 const PAYMENTS = "/ecommerce.payment.v1.PaymentService";
+
+/** A text that `parse` understands: what it throws is the problem. */
+function textFor(parse: (text: string) => unknown) {
+  return z.string().superRefine((text, context) => {
+    try {
+      parse(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as Error).message });
+    }
+  });
+}
 
 /** Every environment variable of the service. Read once, in main.ts. */
 export const Config = z.object({
@@ -12,10 +23,18 @@ export const Config = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   /** `host:port` to serve on; port 0 takes any free one. */
   LISTEN: z.string().default("127.0.0.1:50053"),
-  /** gRPC target of the product service. No default: a wrong one would sell somebody else's stock. */
-  PRODUCT_TARGET: z.string(),
-  /** gRPC target of the payment service. No default: a wrong one would charge the wrong place. */
-  PAYMENT_TARGET: z.string(),
+  /** Name of the product service, such as k8s:///product-service.products:grpc. No default: it would sell others' stock. */
+  PRODUCT_TARGET: textFor(parseK8sTarget),
+  /** Name of the payment service, such as k8s:///payment-service.payments:grpc. No default: it would charge the wrong place. */
+  PAYMENT_TARGET: textFor(parseK8sTarget),
+  /** DNS servers that know the names of services: `ip` or `ip:port`, with commas between. Empty: the system's. */
+  CLUSTER_DNS: textFor(parseServers).default(""),
+  /** What all names of the cluster end in. */
+  CLUSTER_DOMAIN: z.string().default("cluster.local"),
+  /** Where a short name such as `payment-service` is looked for. */
+  POD_NAMESPACE: z.string().default("default"),
+  /** Longest time between two looks at the names; a shorter TTL of their records counts. Unit: milliseconds. */
+  RESOLVE_INTERVAL_MS: z.coerce.number().int().min(100).max(600_000).default(10_000),
   /** Longest time between a signal and the end of the process. Unit: milliseconds. Ctrl-C promises 5 s. */
   DRAIN_MS: z.coerce.number().int().positive().default(4_000),
   /**

@@ -5,7 +5,8 @@ export function serverSettings(port: number): Readonly<Record<string, string>> {
     port: String(port),
     // Paths of unix sockets may have at most 107 characters, a checkout's path has more easily.
     unix_socket_directories: "",
-    max_connections: "100",
+    // Three services of up to five instances, each with a pool of its own.
+    max_connections: "300",
     shared_buffers: "64MB",
     work_mem: "4MB",
     maintenance_work_mem: "32MB",
