@@ -61,7 +61,7 @@ const CLIENT_INTERCEPTORS: Readonly<Record<string, () => Interceptor>> = {
   "attempt-telemetry": () => attemptTelemetry({ telemetry, methods, target }),
 };
 
-/** Those of a server, nearest to the wire first. The guard is what stands around each of them in a full chain. */
+/** Those of a server, nearest to the wire first. The guard is what stands around each row of them in a full chain. */
 const SERVER_INTERCEPTORS: Readonly<Record<string, () => ServerInterceptor>> = {
   guard: () => guard((_method, call) => new ServerInterceptingCall(call, {})),
   "status-guard": () => statusGuard(),
@@ -101,7 +101,7 @@ export const INTERCEPTOR_NAMES = {
 export const NOTHING = "nothing";
 /** One that does nothing: what a layer costs in grpc-js itself. */
 export const EMPTY = "empty";
-/** All of them but hedging, in whose place retry stands; of a server, each behind a guard. */
+/** All of them but hedging, in whose place retry stands; of a server, behind guards. */
 export const FULL = "full";
 
 /** Chains of a server that let nobody in without a token: their clients have `auth`. */
@@ -118,9 +118,19 @@ export function serverChain(name: string | undefined): ServerInterceptor[] {
   if (name === EMPTY) return [(_method, call) => new ServerInterceptingCall(call, {})];
   // Who may do what is asked of a caller who is known.
   if (name === "authorize") return [...serverChain("auth"), ...chosen(SERVER_INTERCEPTORS, name)];
-  const chain = chosen(SERVER_INTERCEPTORS, name);
-  return name === FULL ? guarded(chain) : chain;
+  if (name !== FULL) return chosen(SERVER_INTERCEPTORS, name);
+  const rows = SERVER_ROWS.map((names) => names.flatMap((each) => chosen(SERVER_INTERCEPTORS, each)));
+  return [...chosen(SERVER_INTERCEPTORS, "status-guard"), ...guarded(rows)];
 }
+
+/** Each with one guard around it, as packages/rpc has them. */
+const SERVER_ROWS = [
+  ["context", "telemetry"],
+  ["drain", "deadline", "load-shed"],
+  ["fault"],
+  ["auth"],
+  ["authorize", "rate-limit", "validation", "idempotency"],
+];
 
 function chosen<Each>(all: Readonly<Record<string, () => Each>>, name: string | undefined): Each[] {
   if (name === undefined || name === NOTHING) return [];
