@@ -12,6 +12,8 @@ export interface ChildOptions {
   /** Undefined: any. */
   core: number | undefined;
   nodeOptions: readonly string[];
+  /** What starts it, before `node`: `ip netns exec name`. It has to become it: signals go to what is started. @default [] */
+  prefix?: readonly string[];
 }
 
 /** A process of a benchmark, on a core of its own, that answers questions: see answer.ts. It ends with this one. */
@@ -20,8 +22,8 @@ export class Child implements AsyncDisposable {
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #lastId = 0;
 
-  constructor(script: URL, { core, nodeOptions }: ChildOptions) {
-    const command = [process.execPath, ...nodeOptions, script.pathname];
+  constructor(script: URL, { core, nodeOptions, prefix = [] }: ChildOptions) {
+    const command = [...prefix, process.execPath, ...nodeOptions, script.pathname];
     const pinned = core === undefined ? command : ["taskset", "-c", String(core), ...command];
     const [program = "", ...args] = pinned;
     this.#process = spawn(program, args, { env: environment(), stdio: ["ignore", "inherit", "inherit", "ipc"] });
@@ -44,10 +46,18 @@ export class Child implements AsyncDisposable {
     return reply.value as Answer;
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const ended = once(this.#process, "exit");
-    this.#process.disconnect();
+    if (this.#process.connected) this.#process.disconnect();
     await ended;
   }
 }

@@ -1,0 +1,13 @@
+import { createLogger } from "@holdfast/process";
+import { type ClientPart, client, openTelemetry } from "@holdfast/rpc";
+
+/** What services/order asks the catalogue with, and its times. */
+export function usualChain(): { timeoutMs: number; chain: ClientPart[] } {
+  const telemetry = openTelemetry(createLogger({ service: "bench", level: "silent" }));
+  const outer = [client.context(), client.callTelemetry({ telemetry }), client.errors(), client.deadline()];
+  const inner = [client.breaker(), client.concurrencyLimit({ limit: 100 }), client.attemptTimeout({ timeoutMs: 800 })];
+  return {
+    timeoutMs: 2_000,
+    chain: [...outer, client.retry(), ...inner, client.attemptTelemetry({ telemetry })],
+  };
+}

@@ -1,0 +1,87 @@
+import { figure, markdownTable } from "../harness/markdown.ts";
+import type { DnsRow } from "./run-dns.ts";
+import type { FaultRow } from "./run-fault.ts";
+import type { ScaleRow } from "./run-scale.ts";
+
+/** One fault, and what each client had to show for it; or why it could not be had here. */
+export interface FaultResult {
+  fault: string;
+  rows: readonly FaultRow[];
+  skipped?: string;
+}
+
+const FAULT_HEAD = [
+  "fault",
+  "client",
+  "calls",
+  "failed while it lasts",
+  "failed later",
+  "codes",
+  "went to the bad one",
+  "arrived there",
+  "p50 ms",
+  "p99 ms",
+  "share back after s",
+  "resolutions in a second",
+];
+
+/** All faults with so many instances. */
+export function faultTable(results: readonly FaultResult[]): string {
+  const lines = results.flatMap(({ fault, rows, skipped }) => {
+    if (skipped !== undefined) return [[fault, `skipped: ${skipped}`, ...FAULT_HEAD.slice(2).map(() => "")]];
+    return rows.map(({ client, figures }) => [
+      fault,
+      client,
+      figure(figures.calls),
+      `${figures.failed} (${percent(figures.failed / figures.calls)})`,
+      String(figures.failedAfter),
+      figures.codes,
+      percent(figures.badShare),
+      percent(figures.arrivedShare),
+      figure(figures.p50Ms),
+      figure(figures.p99Ms),
+      seconds(figures.backMs),
+      String(figures.resolutionsPerSecond),
+    ]);
+  });
+  return markdownTable(FAULT_HEAD, lines);
+}
+
+export function scaleTable(rows: readonly ScaleRow[]): string {
+  return markdownTable(
+    ["client", "calls", "failed", "each has its share after s", "share of each in the last 3 s"],
+    rows.map((row) => [
+      row.client,
+      figure(row.calls),
+      row.codes === "" ? "0" : row.codes,
+      seconds(row.evenAfterMs),
+      shares(row.lastShares),
+    ]),
+  );
+}
+
+export function dnsTable(rows: readonly DnsRow[]): string {
+  return markdownTable(
+    ["DNS answers", "calls", "failed", "queries", "share of each instance"],
+    rows.map((row) => [
+      row.fault,
+      figure(row.calls),
+      row.codes === "" ? "0" : row.codes,
+      String(row.queries),
+      shares(row.shares),
+    ]),
+  );
+}
+
+function percent(share: number): string {
+  return `${figure(100 * share)} %`;
+}
+
+/** Of a time that may never have come. */
+function seconds(ms: number): string {
+  return Number.isFinite(ms) ? (ms / 1_000).toFixed(1) : "never";
+}
+
+function shares(parts: readonly number[]): string {
+  return parts.map((part) => part.toFixed(2)).join(" · ");
+}
