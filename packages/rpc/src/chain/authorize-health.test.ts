@@ -1,3 +1,4 @@
+import { AdminServiceDefinition } from "@holdfast/contracts/ecommerce/admin/v1/admin_service";
 import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { HealthDefinition } from "@holdfast/contracts/grpc/health/v1/health";
 import { ServerReflectionDefinition } from "@holdfast/contracts/grpc/reflection/v1/reflection";
@@ -6,7 +7,8 @@ import { type ClientPart, client, connect, Status, server } from "../index.ts";
 import { aServer } from "../testing/a-server.ts";
 
 const staff = { roles: ["staff"] };
-const rules = { createOrder: staff, getOrder: staff, listOrders: staff, cancelOrder: staff, streamOrderUpdates: staff };
+const own = { createOrder: staff, getOrder: staff, listOrders: staff, cancelOrder: staff, streamOrderUpdates: staff };
+const rules = { ...own, listTargets: staff };
 const REFLECTION = "/grpc.reflection.v1.ServerReflection/*";
 
 /** The token of a call is the one role of its caller. */
@@ -55,14 +57,22 @@ describe("a server that authenticates and authorizes", () => {
     await expect(orders.getOrder({ orderId: "ord_1" })).resolves.toBeDefined();
   });
 
+  test("tells staff, and nobody else, what it calls", async () => {
+    await using server = await closed();
+    using admin = connect(AdminServiceDefinition, server.target, { chain: as("staff") });
+    await expect(admin.listTargets({})).resolves.toEqual({ targets: [] });
+    using guest = connect(AdminServiceDefinition, server.target, { chain: as("guest") });
+    await expect(guest.listTargets({})).rejects.toMatchObject({ code: Status.PERMISSION_DENIED });
+  });
+
   test("tells whoever is known what it can do, whatever the role", async () => {
     await using server = await closed();
-    expect(await services(server.target, as("guest"))).toBe(4);
+    expect(await services(server.target, as("guest"))).toBe(5);
     await expect(services(server.target, anybody)).rejects.toMatchObject({ code: Status.UNAUTHENTICATED });
   });
 
   test("tells anybody, where that is said", async () => {
     await using server = await closed({ publicMethods: [REFLECTION] });
-    expect(await services(server.target, anybody)).toBe(4);
+    expect(await services(server.target, anybody)).toBe(5);
   });
 });
