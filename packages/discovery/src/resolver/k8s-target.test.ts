@@ -75,16 +75,12 @@ describe("parseK8sTarget()", () => {
   });
 
   test("either reads a target or throws a TypeError, whatever it is", () => {
+    const path = fc.string({ unit: fc.constantFrom(..."aZ09-._:/[]%@?é😀\0 ") }).map((each) => `k8s:///${each}`);
     fc.assert(
-      fc.property(
-        fc.oneof(
-          fc.string(),
-          fc.string({ unit: "binary" }).map((path) => `k8s:///${path}`),
-        ),
-        (target) => {
-          expect(outcomeOf(target)).toMatch(/^([a-z0-9.-]{1,253}:[a-z0-9-]{1,15}|TypeError)$/);
-        },
-      ),
+      fc.property(fc.oneof(fc.string(), path), (target) => {
+        expect(outcomeOf(target)).toMatch(/^([a-z0-9.-]{1,253}:[a-z0-9-]{1,15}|TypeError)$/);
+      }),
+      { numRuns: 500 },
     );
   });
 });
