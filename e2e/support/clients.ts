@@ -8,13 +8,18 @@ import { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/
 import type { Product } from "@holdfast/contracts/ecommerce/product/v1/product";
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
 import { client, connect, RemoteError, Status } from "@holdfast/rpc";
+import type { StackFile } from "@holdfast/stack";
 import { inject } from "vitest";
 
 const timeoutMs = 30_000;
 
-/** Clients of the shared system. What fails for a moment is tried again, like every good client does. */
+/** Clients of the shared system. */
 export function clients() {
-  const { targets } = inject("stack");
+  return clientsOf(inject("stack").targets);
+}
+
+/** Clients of a system. What fails for a moment is tried again, like every good client does. */
+export function clientsOf(targets: StackFile["targets"]) {
   const chain = [client.context(), client.errors(), client.deadline(), client.retry()];
   return {
     orders: connect(OrderServiceDefinition, targets.order, { timeoutMs, chain }),
