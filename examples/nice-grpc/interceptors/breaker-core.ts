@@ -8,7 +8,6 @@
  * With:    context.ts
  * Source:  resilience4j and Polly for the defaults.
  */
-import { status } from "@grpc/grpc-js";
 import { type Clock, systemClock } from "./context.ts";
 
 /** The numbers of a breaker, with what holds when nothing else is given. */
@@ -41,6 +40,8 @@ export const BREAKER_DEFAULTS = {
   idleMs: 600_000,
 };
 
+/** Of calls and circuits there are no fractions. */
+const COUNTS = new Set(["minCalls", "failuresInARow", "probes", "maxCircuits"]);
 const NAMES = new Set([...Object.keys(BREAKER_DEFAULTS), "countResourceExhausted", "observe"]);
 type Limits = typeof BREAKER_DEFAULTS;
 
@@ -68,14 +69,6 @@ export interface CircuitView extends Totals {
 export type BreakerEvent = CircuitView & { kind: "changed" | "rejected" };
 
 export type Verdict = "success" | "failure" | "ignored";
-const { UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL, UNKNOWN, DATA_LOSS, RESOURCE_EXHAUSTED, CANCELLED } = status;
-const FAILURES = new Set([UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL, UNKNOWN, DATA_LOSS, RESOURCE_EXHAUSTED]);
-
-/** What a status says of the server. An error that only the caller can mend is a success: the server answered. */
-export function verdictOf(code: status, countResourceExhausted = true): Verdict {
-  if (code === CANCELLED || (code === RESOURCE_EXHAUSTED && !countResourceExhausted)) return "ignored";
-  return FAILURES.has(code) ? "failure" : "success";
-}
 
 const BUCKETS = 10;
 
@@ -123,6 +116,8 @@ export class Circuit {
   isolated = false;
   generation = 0;
   usedAt = 0;
+  /** Counts all uses of all circuits: time alone does not tell which of two was used last. */
+  use = 0;
   readonly #name: Pick<CircuitView, "target" | "method">;
   readonly #rules: Rules;
   #window: RollingWindow;
@@ -214,8 +209,8 @@ export type ReportEnd = (verdict: Verdict, slow: boolean) => void;
 export class Breakers {
   readonly clock: Clock;
   readonly rules: Rules;
-  /** Least recently used first. */
   readonly #circuits = new Map<string, Circuit>();
+  #uses = 0;
 
   /** @throws {RangeError | TypeError} If a number is out of its range, or an option has no effect. */
   constructor(options: BreakersOptions = {}, env: Env = {}) {
@@ -225,9 +220,10 @@ export class Breakers {
       const value = this.rules[name];
       const longest = name === "openMs" ? this.rules.maxOpenMs : Infinity;
       const [min, max] = name.endsWith("Rate") ? [0.001, 1] : [name === "minBudgetMs" ? 0 : 1, longest];
-      // All probes must succeed: a fraction of one never does.
-      const whole = name === "probes";
-      if (value >= min && value <= max && (!whole || Number.isInteger(value))) continue;
+      const whole = COUNTS.has(name);
+      // All probes must succeed: of endlessly many they never have.
+      const isWhole = Number.isInteger(value) || (value === Infinity && name !== "probes");
+      if (value >= min && value <= max && (!whole || isWhole)) continue;
       const must = whole ? "a whole number, 1 or more" : `${min} to ${max}`;
       throw new RangeError(`Cannot build breaker: ${name} must be ${must}, is ${value}`);
     }
@@ -278,17 +274,20 @@ export class Breakers {
   #circuit(target: string, method: string | undefined, now: number): Circuit {
     const key = `${target} ${method ?? ""}`;
     let circuit = this.#circuits.get(key);
-    if (circuit === undefined) this.#forget(now, this.rules.maxCircuits - 1);
-    else this.#circuits.delete(key);
-    circuit ??= new Circuit({ target, method }, this.rules);
+    if (circuit === undefined) {
+      this.#forget(now, this.rules.maxCircuits - 1);
+      circuit = new Circuit({ target, method }, this.rules);
+      this.#circuits.set(key, circuit);
+    }
     circuit.usedAt = now;
-    this.#circuits.set(key, circuit);
+    circuit.use = ++this.#uses;
     return circuit;
   }
 
   /** Drops what is idle or too many. What somebody has isolated stays. */
   #forget(now: number, atMost: number): void {
-    for (const [key, { isolated, usedAt }] of this.#circuits) {
+    // New circuits are rare. A Map kept in order of use would cost every call more than all the counting.
+    for (const [key, { isolated, usedAt }] of [...this.#circuits].toSorted(([, a], [, b]) => a.use - b.use)) {
       if (now - usedAt < this.rules.idleMs && this.#circuits.size <= atMost) return;
       if (!isolated) this.#circuits.delete(key);
     }

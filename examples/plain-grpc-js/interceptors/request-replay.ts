@@ -104,9 +104,7 @@ export class RequestReplay {
   /** The call is over: nothing is kept, and a caller that waits to write goes on. */
   end(): void {
     this.#current = undefined;
-    const waiting = this.#kept;
-    this.#drop(Infinity);
-    for (const each of waiting) acknowledge(each);
+    for (const each of this.#drop(Infinity)) acknowledge(each);
   }
 
   #sendOn(): void {
@@ -158,11 +156,11 @@ export class RequestReplay {
     }
   }
 
-  #drop(before: number): void {
-    const gone = this.#kept.slice(0, Math.max(0, before - this.#dropped));
-    this.#kept = this.#kept.slice(gone.length);
+  #drop(before: number): Kept[] {
+    const gone = this.#kept.splice(0, Math.max(0, before - this.#dropped));
     this.#dropped += gone.length;
     for (const { bytes } of gone) this.#account(-bytes);
+    return gone;
   }
 
   #account(bytes: number): void {

@@ -8,10 +8,19 @@
  * With:    status.ts
  * Source:  AIP-193; gRPC's "HTTP to gRPC Status Code Mapping", which grpc-js applies below.
  */
-import { InterceptingCall, type Interceptor, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
+import {
+  InterceptingCall,
+  type Interceptor,
+  type Metadata,
+  type NextCall,
+  type ServiceError,
+  type StatusObject,
+  status,
+} from "@grpc/grpc-js";
 import { detailsOf, type StatusDetails } from "../status.ts";
 
-type Listener = Required<NonNullable<Parameters<InterceptingCall["start"]>[1]>>;
+type LowerCall = ReturnType<NextCall>;
+type Listener = NonNullable<Parameters<LowerCall["start"]>[1]>;
 
 /** What google.rpc.Status says, under names that do not clash with those of a StatusObject. */
 export interface ErrorDetails extends Omit<StatusDetails, "metadata"> {
@@ -36,15 +45,29 @@ export function decoded(result: StatusObject): StatusObject & Partial<ErrorDetai
 
 /** Makes errors readable for the caller. */
 export function errors(): Interceptor {
-  return (options, nextCall) =>
-    new InterceptingCall(nextCall(options), {
-      start(metadata, listener, next) {
-        const heard: Listener = {
-          onReceiveMetadata: (received) => listener.onReceiveMetadata(received),
-          onReceiveMessage: (message) => listener.onReceiveMessage(message),
-          onReceiveStatus: (result) => listener.onReceiveStatus(decoded(result)),
-        };
-        next(metadata, heard);
-      },
-    });
+  return (options, nextCall) => new DecodingCall(nextCall(options));
+}
+
+class DecodingCall extends InterceptingCall {
+  readonly #lower: LowerCall;
+  #listener: Listener = {};
+
+  constructor(lower: LowerCall) {
+    super(lower);
+    this.#lower = lower;
+  }
+
+  override start(metadata: Metadata, listener: Listener = {}): void {
+    this.#listener = listener;
+    this.#lower.start(metadata, this);
+  }
+  onReceiveMetadata(metadata: Metadata): void {
+    this.#listener.onReceiveMetadata?.(metadata);
+  }
+  onReceiveMessage(message: unknown): void {
+    this.#listener.onReceiveMessage?.(message);
+  }
+  onReceiveStatus(result: StatusObject): void {
+    this.#listener.onReceiveStatus?.(decoded(result));
+  }
 }

@@ -85,7 +85,7 @@ class RetryingCall extends InterceptingCall {
   readonly #request: RequestReplay;
   readonly #reports: AttemptReport[] = [];
   #lower: LowerCall;
-  #metadata = new Metadata();
+  #metadata!: Metadata;
   #listener: Listener = {};
   #route: ReturnType<AttemptRecorder["begin"]> | undefined;
   #attempts = 0;

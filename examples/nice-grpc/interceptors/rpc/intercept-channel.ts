@@ -11,7 +11,6 @@ import {
   type CallOptions,
   type Channel,
   type ChannelInterface,
-  type InterceptingCall,
   type Interceptor,
   type Metadata,
   type NextCall,
@@ -21,6 +20,7 @@ import {
 
 type Call = ReturnType<ChannelInterface["createCall"]>;
 type Listener = Parameters<Call["start"]>[1];
+type MessageContext = Parameters<Call["sendMessageWithContext"]>[0];
 type LowerCall = ReturnType<NextCall>;
 
 /** What the code above the channel has to say about a call; its library has no way to. */
@@ -50,7 +50,7 @@ export function interceptChannel(
 ): Channel {
   const chain = interceptors.reduceRight<NextCall>(
     (next, interceptor) => (options) => interceptor(options, next),
-    (options) => baseCall(channel, options),
+    (options) => new BaseCall(channel, options),
   );
   const definitions = new Map<string, Parameters<NextCall>[0]["method_definition"]>();
   const definitionOf = (path: string) => {
@@ -95,6 +95,7 @@ class InterceptedCall implements Call {
   readonly #options: Parameters<NextCall>[0];
   readonly #outgoing: Outgoing | undefined;
   #call: LowerCall | undefined;
+  #listener: Listener | undefined;
   #cancelledEarly: [status, string] | undefined;
 
   constructor(chain: NextCall, options: Parameters<NextCall>[0], outgoing: Outgoing | undefined) {
@@ -106,17 +107,8 @@ class InterceptedCall implements Call {
   start(metadata: Metadata, listener: Listener): void {
     if (this.#outgoing?.waitForReady === true) metadata.setOptions({ ...metadata.getOptions(), waitForReady: true });
     this.#call = this.#chain(this.#options);
-    this.#call.start(metadata, {
-      onReceiveMetadata: (received) => listener.onReceiveMetadata(received),
-      // Without a response the interceptors get null, as from grpc-js; the library above would try to parse it.
-      onReceiveMessage: (message) => {
-        if (message !== null) listener.onReceiveMessage(message);
-      },
-      onReceiveStatus: (result) => {
-        this.#outgoing?.onStatus?.(result);
-        listener.onReceiveStatus(result);
-      },
-    });
+    this.#listener = listener;
+    this.#call.start(metadata, this);
     if (this.#cancelledEarly !== undefined) this.#call.cancelWithStatus(...this.#cancelledEarly);
   }
 
@@ -129,7 +121,7 @@ class InterceptedCall implements Call {
     else this.#call.cancelWithStatus(code, details);
   }
 
-  sendMessageWithContext(context: Parameters<Call["sendMessageWithContext"]>[0], message: Buffer): void {
+  sendMessageWithContext(context: MessageContext, message: Buffer): void {
     this.#call?.sendMessageWithContext(context, message);
   }
 
@@ -138,39 +130,96 @@ class InterceptedCall implements Call {
     if (this.#options.method_definition.responseStream) this.#call?.startRead();
   }
 
-  halfClose = (): void => this.#call?.halfClose();
-  getPeer = (): string => this.#call?.getPeer() ?? this.#options.host ?? "";
-  getCallNumber = (): number => 0;
-  getAuthContext = (): ReturnType<Call["getAuthContext"]> => this.#call?.getAuthContext() ?? null;
+  halfClose(): void {
+    this.#call?.halfClose();
+  }
+
+  getPeer(): string {
+    return this.#call?.getPeer() ?? this.#options.host ?? "";
+  }
+
+  getCallNumber(): number {
+    return 0;
+  }
+
+  getAuthContext(): ReturnType<Call["getAuthContext"]> {
+    return this.#call?.getAuthContext() ?? null;
+  }
+
+  onReceiveMetadata(metadata: Metadata): void {
+    this.#listener?.onReceiveMetadata(metadata);
+  }
+
+  onReceiveMessage(message: Buffer | null): void {
+    // Without a response the interceptors get null, as from grpc-js; the library above would try to parse it.
+    if (message !== null) this.#listener?.onReceiveMessage(message);
+  }
+
+  onReceiveStatus(result: StatusObject): void {
+    this.#outgoing?.onStatus?.(result);
+    this.#listener?.onReceiveStatus(result);
+  }
 }
 
 /** What stands below the last interceptor: the channel's own call, with the manners of grpc-js' base call. */
-function baseCall(channel: Channel, options: Parameters<NextCall>[0]): LowerCall {
-  const { method_definition: method, deadline = Infinity, host, parent = null, propagate_flags: flags } = options;
-  const call = channel.createCall(method.path, deadline, host, parent, flags);
-  if (options.credentials !== undefined) call.setCredentials(options.credentials);
-  return {
-    start(metadata, listener: Parameters<InterceptingCall["start"]>[1] = {}) {
-      let answered = false;
-      call.start(metadata, {
-        onReceiveMetadata: (received) => listener.onReceiveMetadata?.(received),
-        onReceiveMessage: (message) => {
-          answered = true;
-          listener.onReceiveMessage?.(message);
-        },
-        onReceiveStatus: (result) => {
-          if (!answered && !method.responseStream) listener.onReceiveMessage?.(null);
-          listener.onReceiveStatus?.(result);
-        },
-      });
-      if (!method.responseStream) call.startRead();
-    },
-    sendMessageWithContext: (context, message) => call.sendMessageWithContext(context, message),
-    sendMessage: (message) => call.sendMessageWithContext({}, message),
-    startRead: () => call.startRead(),
-    halfClose: () => call.halfClose(),
-    cancelWithStatus: (code, details) => call.cancelWithStatus(code, details),
-    getPeer: () => call.getPeer(),
-    getAuthContext: () => call.getAuthContext(),
-  };
+class BaseCall implements LowerCall {
+  readonly #call: Call;
+  readonly #responseStream: boolean;
+  #listener: Partial<Listener> = {};
+  #answered = false;
+
+  constructor(channel: Channel, options: Parameters<NextCall>[0]) {
+    const { method_definition: method, deadline = Infinity, host, parent = null, propagate_flags: flags } = options;
+    this.#call = channel.createCall(method.path, deadline, host, parent, flags);
+    this.#responseStream = method.responseStream;
+    if (options.credentials !== undefined) this.#call.setCredentials(options.credentials);
+  }
+
+  start(metadata: Metadata, listener: Partial<Listener> = {}): void {
+    this.#listener = listener;
+    this.#call.start(metadata, this);
+    if (!this.#responseStream) this.#call.startRead();
+  }
+
+  sendMessageWithContext(context: MessageContext, message: Buffer): void {
+    this.#call.sendMessageWithContext(context, message);
+  }
+
+  sendMessage(message: Buffer): void {
+    this.#call.sendMessageWithContext({}, message);
+  }
+
+  startRead(): void {
+    this.#call.startRead();
+  }
+
+  halfClose(): void {
+    this.#call.halfClose();
+  }
+
+  cancelWithStatus(code: status, details: string): void {
+    this.#call.cancelWithStatus(code, details);
+  }
+
+  getPeer(): string {
+    return this.#call.getPeer();
+  }
+
+  getAuthContext(): ReturnType<Call["getAuthContext"]> {
+    return this.#call.getAuthContext();
+  }
+
+  onReceiveMetadata(metadata: Metadata): void {
+    this.#listener.onReceiveMetadata?.(metadata);
+  }
+
+  onReceiveMessage(message: Buffer): void {
+    this.#answered = true;
+    this.#listener.onReceiveMessage?.(message);
+  }
+
+  onReceiveStatus(result: StatusObject): void {
+    if (!this.#answered && !this.#responseStream) this.#listener.onReceiveMessage?.(null);
+    this.#listener.onReceiveStatus?.(result);
+  }
 }

@@ -175,7 +175,7 @@ export interface HandlerFailure {
 export interface DefineHandlersOptions extends Pick<ToStatusOptions, "known" | "internal"> {
   /** Whether this caller may see stacks. Nobody may in production. @default nobody */
   mayDebug?: (context: RpcContext) => boolean;
-  /** @default whether NODE_ENV is "production" */
+  /** @default whether NODE_ENV is "production" now: what it becomes later changes nothing */
   production?: boolean;
   /** Told of each call that failed, for the log. */
   observe?: (failure: HandlerFailure) => void;
@@ -185,12 +185,12 @@ export interface DefineHandlersOptions extends Pick<ToStatusOptions, "known" | "
 export function defineHandlers<Service extends Record<string, AnyMethod>>(
   service: Service,
   handlers: Handlers<Service>,
-  options: DefineHandlersOptions = {},
+  { production = process.env.NODE_ENV === "production", ...options }: DefineHandlersOptions = {},
 ): UntypedServiceImplementation {
   const entries = Object.entries(service).map(([name, method]) => {
     const handler: unknown = handlers[name];
     if (typeof handler !== "function") throw new TypeError(`Cannot define handlers: ${name} must be a function`);
-    return [name, handle(method, handler.bind(handlers) as AnyHandler, options)];
+    return [name, handle(method, handler.bind(handlers) as AnyHandler, { ...options, production })];
   });
   return Object.fromEntries(entries) as UntypedServiceImplementation;
 }
@@ -200,7 +200,7 @@ type AnyHandler = (request: unknown, call: HandlerCall) => AsyncIterable<unknown
 type AnyCall = ServerDuplexStream<unknown, unknown> & { request?: unknown };
 
 function handle(method: AnyMethod, handler: AnyHandler, options: DefineHandlersOptions) {
-  const { production = process.env.NODE_ENV === "production", mayDebug = () => false } = options;
+  const { production, mayDebug = () => false } = options;
   return (call: AnyCall, callback?: sendUnaryData<unknown>): void => {
     let ended = false;
     const context = rpcContext.get() ?? contextOf(call, () => ended);

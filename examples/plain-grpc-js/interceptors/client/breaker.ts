@@ -7,8 +7,15 @@
  * With:    breaker-core.ts, context.ts, status.ts
  * Source:  AIP-193 for ErrorInfo and RetryInfo.
  */
-import { InterceptingCall, type Interceptor, type NextCall, type StatusObject, status } from "@grpc/grpc-js";
-import { Breakers, type Env, type ReportEnd, type Verdict, verdictOf } from "../breaker-core.ts";
+import {
+  type InterceptingCall,
+  type Interceptor,
+  type Metadata,
+  type NextCall,
+  type StatusObject,
+  status,
+} from "@grpc/grpc-js";
+import { Breakers, type Env, type ReportEnd, type Verdict } from "../breaker-core.ts";
 import type { Timer } from "../context.ts";
 import { isLocal, localStatus } from "../status.ts";
 
@@ -18,11 +25,11 @@ export {
   Breakers,
   type BreakersOptions,
   type CircuitView,
-  verdictOf,
 } from "../breaker-core.ts";
 
 type LowerCall = ReturnType<NextCall>;
 type CallOptions = Parameters<NextCall>[0];
+type MessageContext = Parameters<LowerCall["sendMessageWithContext"]>[0];
 type Listener = NonNullable<Parameters<LowerCall["start"]>[1]>;
 
 export interface BreakerOptions {
@@ -32,6 +39,15 @@ export interface BreakerOptions {
   breakers?: Breakers;
 }
 
+const { UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL, UNKNOWN, DATA_LOSS, RESOURCE_EXHAUSTED, CANCELLED } = status;
+const FAILURES = new Set([UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL, UNKNOWN, DATA_LOSS, RESOURCE_EXHAUSTED]);
+
+/** What a status says of the server. An error that only the caller can mend is a success: the server answered. */
+export function verdictOf(code: status, countResourceExhausted = true): Verdict {
+  if (code === CANCELLED || (code === RESOURCE_EXHAUSTED && !countResourceExhausted)) return "ignored";
+  return FAILURES.has(code) ? "failure" : "success";
+}
+
 /** Asks for leave in `start`; a call that is refused goes no further down. */
 export function breaker(options: BreakerOptions, env: Env = {}): Interceptor {
   const { target, breakers, ...others } = options;
@@ -39,31 +55,93 @@ export function breaker(options: BreakerOptions, env: Env = {}): Interceptor {
   if (unknown !== undefined) throw new TypeError(`Cannot build breaker: there is no option "${unknown}"`);
   const circuits = breakers ?? new Breakers({}, env);
   return (call, nextCall) => {
-    let lower: LowerCall | undefined;
-    return new InterceptingCall({
-      start(metadata, listener = {}) {
-        const answer = circuits.admit(target, call.method_definition.path);
-        if (typeof answer === "number") return refuse(target, call, answer, listener);
-        try {
-          lower = nextCall(call);
-          lower.start(metadata, reporting(circuits, call, answer, listener));
-        } catch (error) {
-          // A mistake of this process.
-          answer("ignored", false);
-          throw error;
-        }
-      },
-      // A stream expects the callback in a later turn.
-      sendMessageWithContext: (context, message) =>
-        lower ? lower.sendMessageWithContext(context, message) : queueMicrotask(context.callback ?? (() => undefined)),
-      sendMessage: (message) => lower?.sendMessage(message),
-      halfClose: () => lower?.halfClose(),
-      startRead: () => lower?.startRead(),
-      cancelWithStatus: (code, details) => lower?.cancelWithStatus(code, details),
-      getPeer: () => lower?.getPeer() ?? "",
-      getAuthContext: () => lower?.getAuthContext() ?? null,
-    });
+    const guarded: LowerCall = new GuardedCall({ circuits, target }, call, nextCall);
+    return guarded as InterceptingCall;
   };
+}
+
+/** Passes everything on once it has leave to start, and reports the end. */
+class GuardedCall implements LowerCall {
+  readonly #by: { circuits: Breakers; target: string };
+  readonly #options: CallOptions;
+  readonly #nextCall: NextCall;
+  #lower: LowerCall | undefined;
+  #listener: Listener = {};
+  #report: ReportEnd = () => undefined;
+  #startedAt = 0;
+  #timer: Timer | undefined;
+
+  constructor(by: { circuits: Breakers; target: string }, options: CallOptions, nextCall: NextCall) {
+    this.#by = by;
+    this.#options = options;
+    this.#nextCall = nextCall;
+  }
+
+  start(metadata: Metadata, listener: Listener = {}): void {
+    const { circuits, target } = this.#by;
+    const answer = circuits.admit(target, this.#options.method_definition.path);
+    if (typeof answer === "number") return refuse(target, this.#options, answer, listener);
+    this.#listener = listener;
+    this.#report = answer;
+    this.#startedAt = circuits.clock.now();
+    try {
+      this.#lower = this.#nextCall(this.#options);
+      this.#lower.start(metadata, this);
+    } catch (error) {
+      // A mistake of this process.
+      answer("ignored", false);
+      throw error;
+    }
+  }
+  sendMessageWithContext(context: MessageContext, message: unknown): void {
+    if (this.#lower) this.#lower.sendMessageWithContext(context, message);
+    // A stream expects the callback in a later turn.
+    else if (context.callback) queueMicrotask(context.callback);
+  }
+  sendMessage(message: unknown): void {
+    this.#lower?.sendMessage(message);
+  }
+  halfClose(): void {
+    this.#lower?.halfClose();
+  }
+  startRead(): void {
+    this.#lower?.startRead();
+  }
+  cancelWithStatus(code: status, details: string): void {
+    this.#lower?.cancelWithStatus(code, details);
+  }
+  getPeer(): string {
+    return this.#lower?.getPeer() ?? "";
+  }
+  getAuthContext(): ReturnType<LowerCall["getAuthContext"]> {
+    return this.#lower?.getAuthContext() ?? null;
+  }
+
+  onReceiveMetadata(metadata: Metadata): void {
+    this.#listener.onReceiveMetadata?.(metadata);
+  }
+  onReceiveMessage(message: unknown): void {
+    const { clock, rules } = this.#by.circuits;
+    if (this.#options.method_definition.responseStream) {
+      // Once the time is up, whatever ends the stream says nothing of how it began.
+      this.#timer ??= clock.setTimeout(() => this.#end("success"), this.#startedAt + rules.longStreamMs - clock.now());
+    }
+    this.#listener.onReceiveMessage?.(message);
+  }
+  onReceiveStatus(result: StatusObject): void {
+    const { minBudgetMs, countResourceExhausted } = this.#by.circuits.rules;
+    const budgetMs = Number(this.#options.deadline ?? Infinity) - this.#startedAt;
+    const tooShort = result.code === status.DEADLINE_EXCEEDED && budgetMs < minBudgetMs;
+    this.#end(tooShort || isLocal(result) ? "ignored" : verdictOf(result.code, countResourceExhausted));
+    this.#listener.onReceiveStatus?.(result);
+  }
+
+  #end(verdict: Verdict): void {
+    const { clock, rules } = this.#by.circuits;
+    this.#timer?.cancel();
+    const isStream = this.#options.method_definition.responseStream;
+    this.#report(verdict, !isStream && clock.now() - this.#startedAt > rules.slowCallMs);
+  }
 }
 
 /** In a later turn: a stream's caller has no listener for errors before it has the stream. */
@@ -77,35 +155,4 @@ function refuse(target: string, { method_definition: method }: CallOptions, wait
     if (!method.responseStream) listener.onReceiveMessage?.(null);
     listener.onReceiveStatus?.(result);
   });
-}
-
-/** Passes everything on, and reports the end. */
-function reporting(circuits: Breakers, options: CallOptions, report: ReportEnd, listener: Listener): Listener {
-  const { slowCallMs, longStreamMs, minBudgetMs, countResourceExhausted } = circuits.rules;
-  const startedAt = circuits.clock.now();
-  const budgetMs = Number(options.deadline ?? Infinity) - startedAt;
-  const isStream = options.method_definition.responseStream;
-  let timer: Timer | undefined;
-  const end = (verdict: Verdict): void => {
-    timer?.cancel();
-    report(verdict, !isStream && circuits.clock.now() - startedAt > slowCallMs);
-  };
-  const verdict = (result: StatusObject): Verdict => {
-    const tooShort = result.code === status.DEADLINE_EXCEEDED && budgetMs < minBudgetMs;
-    return tooShort || isLocal(result) ? "ignored" : verdictOf(result.code, countResourceExhausted);
-  };
-  return {
-    onReceiveMetadata: (metadata) => listener.onReceiveMetadata?.(metadata),
-    onReceiveMessage(message) {
-      // Once the time is up, whatever ends the stream says nothing of how it began.
-      if (isStream) {
-        timer ??= circuits.clock.setTimeout(() => end("success"), startedAt + longStreamMs - circuits.clock.now());
-      }
-      listener.onReceiveMessage?.(message);
-    },
-    onReceiveStatus(result) {
-      end(verdict(result));
-      listener.onReceiveStatus?.(result);
-    },
-  };
 }
