@@ -81,6 +81,7 @@ export async function startFakePayment(): Promise<FakePayment> {
     },
     { listen: "127.0.0.1:0", log: createLogger({ service: "fake-payment", level: "silent" }) },
   );
+  server.health.set(true);
   return Object.assign(fake, {
     charges,
     refundKeys,

@@ -82,6 +82,7 @@ export async function startFakeProduct(port = 0): Promise<FakeProduct> {
     },
     { listen: `127.0.0.1:${port}`, log: createLogger({ service: "fake-product", level: "silent" }) },
   );
+  server.health.set(true);
   return Object.assign(fake, {
     target: `127.0.0.1:${server.port}`,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

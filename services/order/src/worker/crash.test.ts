@@ -1,3 +1,4 @@
+import { startClusterDns } from "@holdfast/discovery/dns-server/cluster-dns";
 import { describe, expect, test } from "vitest";
 import { aCreateOrder } from "../testing/builders.ts";
 import { type FakePayment, startFakePayment } from "../testing/fake-payment.ts";
@@ -19,14 +20,28 @@ async function aSystem(stack: AsyncDisposableStack): Promise<System> {
   const store = stack.use(await openTestStore());
   const product = stack.use(await startFakeProduct());
   const payment = stack.use(await startFakePayment());
+  const dns = stack.use(await startClusterDns());
+  dns.set([named("product-service", product.target), named("payment-service", payment.target)]);
   const env = {
     DATABASE_URL: store.url,
-    PRODUCT_TARGET: product.target,
-    PAYMENT_TARGET: payment.target,
+    CLUSTER_DNS: dns.server,
+    PRODUCT_TARGET: "k8s:///product-service:grpc",
+    PAYMENT_TARGET: "k8s:///payment-service:grpc",
     STEP_TIMEOUT_MS: "1000",
     LEASE_MS: "1500",
   };
   return { store, product, payment, start: async () => stack.use(await startOrderProcess(env)) };
+}
+
+/** A service in the default namespace with one instance. */
+function named(service: string, target: string) {
+  const port = Number(target.split(":")[1]);
+  return {
+    service,
+    namespace: "default",
+    portName: "grpc",
+    instances: [{ hostname: "only", ipv4: "127.0.0.1", port }],
+  };
 }
 
 /** Resolves when a call comes to this point, such as "after charge", and never answers it. */
