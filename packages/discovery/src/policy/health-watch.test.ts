@@ -111,6 +111,19 @@ describe("HealthWatch", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("does not open the stream while grpc-js is still telling of READY", () => {
+    const { connection, calls } = fakeConnection();
+    const options = {
+      service: "",
+      authority: "svc",
+      clock: new ManualClock(),
+      random: () => 0,
+      onHealth: () => undefined,
+    };
+    new HealthWatch(connection, options).close();
+    expect(calls).toEqual([]);
+  });
+
   test("a connection that goes before the stream is opened costs nothing", async () => {
     const { real, end, clock, calls } = await watching();
     real.up = false;

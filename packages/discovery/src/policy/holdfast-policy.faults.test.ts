@@ -178,24 +178,18 @@ describe("holdfast", () => {
     });
   });
 
-  test("a stall of this process makes nobody silent", async () => {
+  test("stalls of this process make nobody silent", async () => {
     await using servers = await backends(2, { delayMs: 100 });
     using client = policyClient(addressesOf(servers));
     await client.ready();
     const load = client.echo.closedLoop(20, 1_000, 8_000);
     await new Promise((resolve) => setTimeout(resolve, 300));
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+    // Each time, the timers run before what has come in meanwhile is read.
+    for (let i = 0; i < 6; i++) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 350);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     await load;
     expect(client.events.filter((event) => event.kind === "state" && event.to === "silent")).toEqual([]);
-  });
-
-  test("a lost connection asks for the names again", async () => {
-    await using servers = await backends(2);
-    using client = policyClient(addressesOf(servers));
-    await client.ready();
-    const before = client.list.resolutions;
-    await servers[0]?.kill();
-    await until(() => client.list.resolutions > before);
-    expect(await client.echo.call()).toMatchObject({ code: 0 });
   });
 });

@@ -70,6 +70,9 @@ describe("holdfast", () => {
     expect(failures([...earlier, ...later])).toEqual([]);
     expect(share(earlier, left?.port ?? 0)).toBe(0.5);
     expect(share(later, left?.port ?? 0)).toBe(0);
+    expect(client.endpoints()).toHaveLength(1);
+    // Nothing of it goes on: its health is no longer watched.
+    await until(async () => (await left?.watchers()) === 0);
   });
 
   test("S6: a list that flaps 40 times in a second costs no call, and no connection to those that stay", async () => {
@@ -87,6 +90,17 @@ describe("holdfast", () => {
     expect(failures(await load)).toEqual([]);
     // The third has left and come back within what grpc-js keeps of unused connections.
     expect(proxied.map(({ accepted }) => accepted)).toEqual([1, 1, 1]);
+  });
+
+  test("S1: asks for the names again when a connection is lost, and reconnects at once", async () => {
+    await using servers = await backends(1);
+    await using proxy = await tcpProxy(servers[0]?.port);
+    using client = policyClient([proxy.address]);
+    await client.ready();
+    const before = client.list.resolutions;
+    proxy.drop();
+    await until(() => client.list.resolutions > before && proxy.accepted === 2);
+    expect(await client.echo.call()).toMatchObject({ code: 0 });
   });
 
   test("S6, S7: a new endpoint has its even share of a light load within a second", async () => {

@@ -183,7 +183,7 @@ describe("Outliers", () => {
   });
 
   test("S9: calls that were under way when it was ejected change nothing", () => {
-    const { outliers, hosts } = peers(2);
+    const { outliers, hosts } = peers(4);
     const bad = hosts[1] as OutlierRecord;
     tell(outliers, bad, "failure", 3);
     const { trialAt } = bad;

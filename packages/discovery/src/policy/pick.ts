@@ -131,8 +131,7 @@ export class LeastLoaded<T extends Load> {
   }
 
   #cost({ inFlight, reserved, weight, warmSince, slowness }: T, now: number): number {
-    const calls = inFlight + reserved;
     // Idle is idle: a cold or slow endpoint has its even share while nobody has to wait for it.
-    return calls === 0 ? 0 : (calls * slowness) / (weight * warmth(now - warmSince, this.#slowStartMs));
+    return ((inFlight + reserved) * slowness) / (weight * warmth(now - warmSince, this.#slowStartMs));
   }
 }

@@ -75,7 +75,7 @@ if (process.argv[3] !== "no-health") {
 
 process.on("message", (message: Partial<Behaviour> | "count") => {
   if (message === "count") {
-    process.send?.({ calls });
+    process.send?.({ calls, watchers: watchers.size });
     return;
   }
   Object.assign(behaviour, message);

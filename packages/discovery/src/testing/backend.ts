@@ -38,10 +38,19 @@ export class Backend {
 
   /** How many calls have reached it. */
   async calls(): Promise<number> {
+    return (await this.#counts()).calls;
+  }
+
+  /** How many streams of Health/Watch are open. */
+  async watchers(): Promise<number> {
+    return (await this.#counts()).watchers;
+  }
+
+  async #counts(): Promise<{ calls: number; watchers: number }> {
     const answer = once(this.#child, "message");
     this.#child.send("count");
-    const [{ calls }] = (await answer) as [{ calls: number }];
-    return calls;
+    const [counts] = (await answer) as [{ calls: number; watchers: number }];
+    return counts;
   }
 
   freeze(): void {

@@ -33,6 +33,10 @@ export async function tcpProxy(targetPort?: number) {
     get open() {
       return open.size;
     },
+    /** Ends every connection; new ones work. */
+    drop(): void {
+      for (const socket of open) socket.destroy();
+    },
     /** From now on nothing passes: neither over what is connected nor over what will be. */
     cut(): void {
       forwards = false;
