@@ -33,6 +33,7 @@ const steps: Record<string, string[][]> = {
 /** Not part of `npm test`: they need more than npm brings, or minutes. By name only; CI runs them. */
 const extra: Record<string, string[][]> = {
   grpcurl: [["vitest", "run", "--project", "grpcurl"]],
+  dns: [["vitest", "run", "--project", "dns"]],
   long: [["vitest", "run", "--project", "long"]],
 };
 

@@ -1,5 +1,5 @@
 /**
- * Sees that every promise of docs/interceptors.md has a passing test that names it, and that docs/statements.md lists them.
+ * Sees that every promise of docs/interceptors.md and docs/discovery.md has a passing test that names it, and that docs/statements.md lists them.
  * Reads the report that the unit step of `npm test` leaves. `--write` writes the list.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,7 +16,9 @@ if (!existsSync(REPORT)) {
   console.error("There is no report of a unit run. Run: npm test -- unit");
   process.exit(2);
 }
-const statements = readStatements(readFileSync(join(ROOT, "docs/interceptors.md"), "utf8"));
+const statements = ["interceptors.md", "discovery.md"].flatMap((page) =>
+  readStatements(readFileSync(join(ROOT, "docs", page), "utf8"), page),
+);
 const shown = shownBy(JSON.parse(readFileSync(REPORT, "utf8")) as Report, ROOT);
 for (const file of globSync("e2e/**/*.e2e.ts", { cwd: ROOT })) {
   shown.push(...shownElsewhere(file, readFileSync(join(ROOT, file), "utf8")));

@@ -27,12 +27,12 @@ const policyBytes =
   };
 
 describe("readMethodPolicies()", () => {
-  test("finds a policy for each of the 17 methods, and nothing wrong", () => {
+  test("finds a policy for each of the 18 methods, and nothing wrong", () => {
     const { methods: found, problems } = readMethodPolicies(
       createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors)),
     );
     expect(problems).toEqual([]);
-    expect(Object.keys(found)).toHaveLength(17);
+    expect(Object.keys(found)).toHaveLength(18);
     expect(found).toEqual(methods);
   });
 

@@ -1,30 +1,33 @@
 /**
  * Runs every command of README.md, in order and in one shell, and compares what each prints with what stands beneath
- * it. `npm start` is started first, and stopped at the end as a user would: with Ctrl-C.
+ * it. What starts with `npm start` goes on until the next one, or the end, and is stopped as a user would: with Ctrl-C.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { matches } from "./matches.ts";
 import { readCommands } from "./read-commands.ts";
 import { Shell } from "./shell.ts";
+import { StartedStack } from "./started-stack.ts";
 
 const root = join(import.meta.dirname, "../../..");
 // As in a newcomer's shell, with grpcurl where CI puts it.
 const env = { ...process.env, PATH: `${join(root, ".tools/bin")}:${process.env.PATH}` };
 const commands = readCommands(readFileSync(join(root, "README.md"), "utf8"));
-const started = commands.find(({ text }) => text === "npm start");
-if (started === undefined) throw new Error("README.md does not say how to start");
+if (!commands.some(({ text }) => text === "npm start")) throw new Error("README.md does not say how to start");
 
-const stack = spawn("npm", ["start"], { cwd: root, env, stdio: ["ignore", "pipe", "inherit"], detached: true });
+let stack: StartedStack | undefined;
 let failures = 0;
 try {
-  console.log("$ npm start");
-  await ready();
   using shell = new Shell(root, env);
   for (const command of commands) {
-    if (command === started || command.text === "npm test") continue;
+    if (command.text === "npm test") continue;
+    if (command.text.startsWith("npm start")) {
+      await stack?.[Symbol.asyncDispose]();
+      console.log(`$ ${command.text}`);
+      stack = new StartedStack(command.text, root, env);
+      await stack.ready();
+      continue;
+    }
     const { printed, code } = await shell.run(command.text, 300_000);
     const good = code === 0 && matches(command.output, printed);
     console.log(`${good ? "✓" : "✗"} README.md:${command.line} $ ${command.text}`);
@@ -33,22 +36,7 @@ try {
     console.log(`  exit code ${code}; printed:\n${printed}\n  expected:\n${command.output.join("\n")}`);
   }
 } finally {
-  if (stack.exitCode === null && stack.pid !== undefined) {
-    process.kill(-stack.pid, "SIGINT");
-    await once(stack, "exit");
-  }
+  await stack?.[Symbol.asyncDispose]();
 }
 console.log(`README.md: ${commands.length} commands, ${failures} not as it says`);
 process.exitCode = failures === 0 ? 0 : 1;
-
-function ready(): Promise<void> {
-  let printed = "";
-  return new Promise((resolve, reject) => {
-    // Read on to the end: a closed pipe would end it.
-    stack.stdout.on("data", (chunk: Buffer) => {
-      printed += String(chunk);
-      if (/Holdfast is ready/.test(printed)) resolve();
-    });
-    stack.once("exit", () => reject(new Error(`npm start did not become ready:\n${printed}`)));
-  });
-}

@@ -5,12 +5,12 @@ const TITLES = 3;
 
 /** The list of promises with the tests that show them, the same for the same tests in any order. */
 export function listOf(statements: readonly Statement[], shown: readonly Shown[]): string {
-  const rows = statements.flatMap(({ id, heading }) => {
+  const rows = statements.flatMap(({ id, page, heading }) => {
     const anchor = heading
       .toLowerCase()
       .replaceAll(/[^a-z ]/g, "")
       .replaceAll(" ", "-");
-    const link = `[${id}](interceptors.md#${anchor})`;
+    const link = `[${id}](${page}#${anchor})`;
     const tests = shown.filter((each) => each.id === id);
     const files = [...new Set(tests.map(({ file }) => file))].toSorted();
     if (files.length === 0) return [`| ${link} | none | missing |`];
@@ -24,7 +24,7 @@ export function listOf(statements: readonly Statement[], shown: readonly Shown[]
   });
   return `# Which test shows which promise
 
-Of the promises in [interceptors.md](interceptors.md). Written by \`node scripts/checks/statements.ts --write\` from a run of
+Of the promises in [interceptors.md](interceptors.md) and [discovery.md](discovery.md). Written by \`node scripts/checks/statements.ts --write\` from a run of
 \`npm test -- unit\`; \`npm test\` fails when a promise has no passing test, or when this list is not of the tests that ran.
 
 | promise | shown by | result |

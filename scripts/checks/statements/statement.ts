@@ -1,8 +1,9 @@
-/** A numbered promise of docs/interceptors.md. */
+/** A numbered promise of a page in docs/. */
 export interface Statement {
   /** Such as `R9`. */
   readonly id: string;
-  /** The heading it stands under. */
+  /** The page, such as `interceptors.md`, and the heading that it stands under. */
+  readonly page: string;
   readonly heading: string;
 }
 
@@ -10,7 +11,7 @@ const HEADING = /^## (?<heading>.+)$/;
 const LINE = /^- \*\*(?<id>[A-Z]\d+)\*\* \S/;
 
 /** Reads the numbered lines. @throws {Error} If one is there twice, or there is none. */
-export function readStatements(document: string): Statement[] {
+export function readStatements(document: string, page: string): Statement[] {
   const statements: Statement[] = [];
   let heading = "";
   for (const line of document.split("\n")) {
@@ -18,7 +19,7 @@ export function readStatements(document: string): Statement[] {
     const id = LINE.exec(line)?.groups?.["id"];
     if (id === undefined) continue;
     if (statements.some((each) => each.id === id)) throw new Error(`${id} is there twice`);
-    statements.push({ id, heading });
+    statements.push({ id, page, heading });
   }
   if (statements.length === 0) throw new Error("There are no numbered lines");
   return statements;

@@ -7,8 +7,8 @@ import { idsOf, readStatements } from "./statement.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const statements = [
-  { id: "D1", heading: "Deadline" },
-  { id: "R9", heading: "Retry and more" },
+  { id: "D1", page: "interceptors.md", heading: "Deadline" },
+  { id: "R9", page: "interceptors.md", heading: "Retry and more" },
 ];
 
 /** A report of one file with these tests: title and status. */
@@ -20,9 +20,11 @@ function reportOf(tests: readonly (readonly [title: string, status: string])[], 
 const shownIn = (report: Report) => shownBy(report, "/project");
 
 describe("readStatements()", () => {
-  test("reads every family of docs/interceptors.md without a gap", () => {
-    const ids = readStatements(readFileSync(join(root, "docs/interceptors.md"), "utf8")).map(({ id }) => id);
-    const sizes = { D: 9, R: 18, H: 5, B: 10, C: 4, L: 7, K: 10, E: 7, T: 6 };
+  test.each([
+    ["interceptors.md", { D: 9, R: 18, H: 5, B: 10, C: 4, L: 7, K: 10, E: 7, T: 6 }],
+    ["discovery.md", { S: 9 }],
+  ])("reads every family of docs/%s without a gap", (page, sizes) => {
+    const ids = readStatements(readFileSync(join(root, "docs", page), "utf8"), page).map(({ id }) => id);
     const wanted = Object.entries(sizes).flatMap(([letter, size]) =>
       Array.from({ length: size }, (_, index) => `${letter}${index + 1}`),
     );
@@ -30,8 +32,8 @@ describe("readStatements()", () => {
   });
 
   test("refuses a number that is there twice, and a document without any", () => {
-    expect(() => readStatements("- **D1** a\n- **D1** b")).toThrow("D1 is there twice");
-    expect(() => readStatements("D1 a")).toThrow("no numbered lines");
+    expect(() => readStatements("- **D1** a\n- **D1** b", "a.md")).toThrow("D1 is there twice");
+    expect(() => readStatements("D1 a", "a.md")).toThrow("no numbered lines");
   });
 });
 
