@@ -4,6 +4,7 @@ import { answerQuestions } from "../harness/answer.ts";
 import { CALLERS } from "./callers/all.ts";
 import type { Caller, Discovery } from "./callers/caller.ts";
 import { type Call, openLoop } from "./open-loop.ts";
+import { watchStalls } from "./stalls.ts";
 import { logStreams, now, type Stream } from "./stream-log.ts";
 
 export interface OpenQuestion {
@@ -52,6 +53,9 @@ answerQuestions({
     };
     running = openLoop({ ...load, call, now, pause: () => wait(1) }, stopping.signal);
   },
+
+  /** How late it was at most, since this was last asked. */
+  stall: watchStalls(),
 
   /** Ends the load, and tells all since it began. */
   stop: async (): Promise<ClientLog> => {

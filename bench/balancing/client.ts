@@ -41,6 +41,11 @@ export class Client implements AsyncDisposable {
     await this.#child.ask("run", load);
   }
 
+  /** How late its process was at most, since this was last asked. Unit: milliseconds. */
+  longestStall(): Promise<number> {
+    return this.#child.ask<number>("stall");
+  }
+
   /** Ends the load, and tells all since it began. */
   stop(): Promise<ClientLog> {
     return this.#child.ask<ClientLog>("stop");

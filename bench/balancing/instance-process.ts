@@ -5,6 +5,7 @@ import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/
 import { createLogger } from "@holdfast/process";
 import { type Handlers, server as rpc, serve } from "@holdfast/rpc";
 import { answerQuestions } from "../harness/answer.ts";
+import { watchStalls } from "./stalls.ts";
 import { logStreams } from "./stream-log.ts";
 
 /** Faults of the process itself; the others come from outside. */
@@ -62,6 +63,9 @@ answerQuestions({
   },
 
   streams: () => streams,
+
+  /** How late it was at most, since this was last asked. */
+  stall: watchStalls(),
 });
 
 /** Its name is the product's id: a caller sees who has answered. */

@@ -57,6 +57,11 @@ export class Instance implements AsyncDisposable {
     return this.#running().ask<Stream[]>("streams");
   }
 
+  /** How late its process was at most, since this was last asked. Unit: milliseconds. */
+  longestStall(): Promise<number> {
+    return this.#running().ask<number>("stall");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // A frozen one, too, ends by it.
     if (this.#child !== undefined) await this.kill();

@@ -26,8 +26,9 @@ const reports = [
   `GetProduct, ${plan.perSecond} calls a second from each client, due at a constant rate whether or not others have ended; latency is ` +
     `from when a call was due. The clients run at the same time, on the same instances, each a process. ` +
     `\`${OURS}\` and \`same chain\` have the interceptors of services/order; \`stock\` has none, and 1 s for a call. DNS goes on ` +
-    "listing the bad instance. What went to it are streams of HTTP/2, retries and hedges among them, from 1 s after the " +
-    "fault began (slow: 3 s) until it ended. Its share is back with the first second in which it gives 0.8 of the mean's answers.",
+    "listing the bad instance. What went to it are streams of HTTP/2, retries among them, from 1 s after the fault began (slow: 3 s) " +
+    "until it ended. Its share is back with the first second in which it gives 0.8 of the mean's answers. The longest stall is " +
+    "how late any process but the bad one came to its turn: hundreds of milliseconds mean that the machine was a second fault.",
 ];
 for (const count of [2, 3]) {
   const results: FaultResult[] = [];

@@ -8,7 +8,7 @@ test("sharesOf() is of answers, in parts of their mean", () => {
 });
 
 describe("missedScale()", () => {
-  const kept = { client: "holdfast", calls: 1, codes: "", evenAfterMs: 1_000, lastShares: [1, 1, 1] };
+  const kept = { client: "holdfast", calls: 1, codes: "", evenAfterMs: 1_000, lastShares: [1, 1, 1], stallMs: 0 };
 
   test("has nothing to say of a client that kept it", () => expect(missedScale(kept)).toEqual([]));
   test.each([{ codes: "1 × UNAVAILABLE" }, { evenAfterMs: 1_100 }, { evenAfterMs: Infinity }])("finds %j", (row) =>
@@ -17,7 +17,7 @@ describe("missedScale()", () => {
 });
 
 describe("missedDns()", () => {
-  const kept = { fault: "empty", calls: 1, codes: "", queries: 1, shares: [0.8, 1.2] } as const;
+  const kept = { fault: "empty", calls: 1, codes: "", queries: 1, shares: [0.8, 1.2], stallMs: 0 } as const;
 
   test("has nothing to say of a client that kept it", () =>
     expect(missedDns({ ...kept, shares: [...kept.shares] })).toEqual([]));

@@ -16,6 +16,8 @@ export interface DnsRow {
   queries: number;
   /** Of the instances, as parts of the mean. */
   shares: number[];
+  /** Of all processes; see Scene. Unit: milliseconds. */
+  stallMs: number;
 }
 
 /** A client for each way in which DNS can fail, all at the same time; each has its part of the load. */
@@ -25,10 +27,12 @@ export async function runDns(network: Network, client: string, plan: Plan): Prom
   const one = DNS_FAULTS.map((fault) => ({ client, name: fault }));
   const clients = await scene.runClients(one, perSecond);
   await wait(plan.leadInMs);
+  await scene.longestStall();
   const faultAt = now();
   clients.forEach(({ front }, index) => front.setFault(DNS_FAULTS[index]));
   await wait(plan.dnsFaultMs);
   const endAt = now();
+  const stallMs = await scene.longestStall();
 
   const instances = scene.instances.map(({ name }) => name);
   const rowOf = async (fault: DnsFault, index: number): Promise<DnsRow> => {
@@ -41,9 +45,11 @@ export async function runDns(network: Network, client: string, plan: Plan): Prom
       codes: codesOf(calls),
       queries: queries.length,
       shares: sharesOf(calls, instances),
+      stallMs,
     };
   };
-  return Promise.all(DNS_FAULTS.map(rowOf));
+  // Awaited here: the clients end with this scene.
+  return await Promise.all(DNS_FAULTS.map(rowOf));
 }
 
 /** What our client has not kept, each in words. */

@@ -10,6 +10,8 @@ import { now } from "./stream-log.ts";
 export interface FaultRow {
   client: string;
   figures: Figures;
+  /** Of all processes but the bad one; see Scene. Unit: milliseconds. */
+  stallMs: number;
 }
 
 /** All clients at the same time, on the same instances, the last of which has the fault. */
@@ -20,6 +22,7 @@ export async function runFault(network: Network, fault: Fault, count: number, pl
   const clients = await scene.runAllClients(plan.perSecond);
   await wait(plan.leadInMs);
 
+  await scene.longestStall(bad);
   const faultAt = now();
   await fault.begin(bad);
   await wait(fault.lasts === "killed" ? plan.killedMs : plan.faultMs);
@@ -27,6 +30,7 @@ export async function runFault(network: Network, fault: Fault, count: number, pl
   const healedAt = now();
   await wait(plan.afterMs);
   const endAt = now();
+  const stallMs = await scene.longestStall(bad);
 
   const logs = await Promise.all(clients.map(async (client) => ({ client, log: await client.stop() })));
   const arrived = await bad.streams();
@@ -40,6 +44,6 @@ export async function runFault(network: Network, fault: Fault, count: number, pl
   };
   return logs.map(({ client: { name, front }, log }) => {
     const ofClient = arrived.filter(({ caller }) => caller === name);
-    return { client: name, figures: figuresOf(log, ofClient, front.queries, about) };
+    return { client: name, figures: figuresOf(log, ofClient, front.queries, about), stallMs };
   });
 }

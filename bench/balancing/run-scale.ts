@@ -16,6 +16,8 @@ export interface ScaleRow {
   evenAfterMs: number;
   /** Of the instances, in the last three seconds, as parts of the mean. */
   lastShares: number[];
+  /** Of all processes; see Scene. Unit: milliseconds. */
+  stallMs: number;
 }
 
 /** All clients at the same time; the two that are added run already, and DNS begins to list them. */
@@ -24,10 +26,12 @@ export async function runScale(network: Network, plan: Plan): Promise<ScaleRow[]
   scene.dns.list(scene.instances.slice(0, 1));
   const clients = await scene.runAllClients(plan.perSecond);
   await wait(plan.leadInMs);
+  await scene.longestStall();
   scene.dns.list(scene.instances);
   const from = now();
   await wait(plan.scaledMs);
   const endAt = now();
+  const stallMs = await scene.longestStall();
 
   const logs = await Promise.all(clients.map(async ({ name }, index) => ({ name, log: await clients[index]?.stop() })));
   const instances = scene.instances.map(({ name }) => name);
@@ -43,6 +47,7 @@ export async function runScale(network: Network, plan: Plan): Promise<ScaleRow[]
         calls.filter(({ at }) => at >= endAt - 3_000),
         instances,
       ),
+      stallMs,
     };
   });
 }

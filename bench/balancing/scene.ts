@@ -60,6 +60,16 @@ export class Scene implements AsyncDisposable {
     return clients;
   }
 
+  /**
+   * How late any of the processes was at most, since this was last asked: a machine that has too much to do looks like an instance
+   * that is ill. Unit: milliseconds.
+   */
+  async longestStall(without?: Instance): Promise<number> {
+    const healthy = this.instances.filter((instance) => instance !== without);
+    const stalls = [...healthy, ...this.#clients].map((process) => process.longestStall());
+    return Math.max(...(await Promise.all(stalls)));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#clients.map((client) => client[Symbol.asyncDispose]()));
     await Promise.all(this.instances.map((instance) => instance[Symbol.asyncDispose]()));

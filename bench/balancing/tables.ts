@@ -23,13 +23,14 @@ const FAULT_HEAD = [
   "p99 ms",
   "share back after s",
   "resolutions in a second",
+  "longest stall ms",
 ];
 
 /** All faults with so many instances. */
 export function faultTable(results: readonly FaultResult[]): string {
   const lines = results.flatMap(({ fault, rows, skipped }) => {
     if (skipped !== undefined) return [[fault, `skipped: ${skipped}`, ...FAULT_HEAD.slice(2).map(() => "")]];
-    return rows.map(({ client, figures }) => [
+    return rows.map(({ client, figures, stallMs }) => [
       fault,
       client,
       figure(figures.calls),
@@ -42,6 +43,7 @@ export function faultTable(results: readonly FaultResult[]): string {
       figure(figures.p99Ms),
       seconds(figures.backMs),
       String(figures.resolutionsPerSecond),
+      figure(stallMs),
     ]);
   });
   return markdownTable(FAULT_HEAD, lines);
@@ -49,26 +51,28 @@ export function faultTable(results: readonly FaultResult[]): string {
 
 export function scaleTable(rows: readonly ScaleRow[]): string {
   return markdownTable(
-    ["client", "calls", "failed", "each has its share after s", "share of each in the last 3 s"],
+    ["client", "calls", "failed", "each has its share after s", "share of each in the last 3 s", "longest stall ms"],
     rows.map((row) => [
       row.client,
       figure(row.calls),
       row.codes === "" ? "0" : row.codes,
       seconds(row.evenAfterMs),
       shares(row.lastShares),
+      figure(row.stallMs),
     ]),
   );
 }
 
 export function dnsTable(rows: readonly DnsRow[]): string {
   return markdownTable(
-    ["DNS answers", "calls", "failed", "queries", "share of each instance"],
+    ["DNS answers", "calls", "failed", "queries", "share of each instance", "longest stall ms"],
     rows.map((row) => [
       row.fault,
       figure(row.calls),
       row.codes === "" ? "0" : row.codes,
       String(row.queries),
       shares(row.shares),
+      figure(row.stallMs),
     ]),
   );
 }
