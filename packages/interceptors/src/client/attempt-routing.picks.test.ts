@@ -20,10 +20,10 @@ function hostsOf(addresses: readonly string[]): Hosts {
   return { size: addresses.length, hasOther: (tried) => addresses.some((address) => !tried.has(address)) };
 }
 
-function pickFor(call: CallRoute, child: experimental.Picker, hosts: Hosts) {
+function pickFor(call: CallRoute, child: experimental.Picker, hosts: Hosts, options = {}) {
   const metadata = new Metadata();
   const route = call.mark(metadata);
-  const result = pickUntried(child, { metadata, extraPickInfo: {} }, hosts);
+  const result = pickUntried(child, { metadata, extraPickInfo: {} }, hosts, options);
   return { route, result, metadata };
 }
 
@@ -56,6 +56,17 @@ describe("pickUntried()", () => {
     };
     for (let i = 0; i < offered.length; i++) pickFor(call, listening, hostsOf(offered));
     expect(told).toEqual([{}, { "holdfast-avoid": "a" }, { "holdfast-avoid": "a,b" }]);
+    call.end();
+  });
+
+  test("R18: does not ask again a child that knows what to avoid", () => {
+    const call = attempts.begin();
+    const child = childOf(["a"]);
+    const hosts = hostsOf(["a", "b"]);
+    pickFor(call, child, hosts, { childAvoids: true });
+    child.picks = 0;
+    expect(pickFor(call, child, hosts, { childAvoids: true }).route.peer).toBe("a");
+    expect(child.picks).toBe(1);
     call.end();
   });
 

@@ -172,7 +172,7 @@ describe("attemptRouting()", () => {
   test("R5: its channel options set a policy, no retries or hedges, and leave grpc.enable_retries alone", () => {
     const { channelOptions } = attemptRouting();
     expect(channelOptions).toEqual({
-      "grpc.service_config": '{"loadBalancingConfig":[{"holdfast_attempts":{"childPolicy":[{"round_robin":{}}]}}]}',
+      "grpc.service_config": '{"loadBalancingConfig":[{"holdfast_attempts":{"childPolicy":[{"round_robin":{}}],"childAvoids":false}}]}',
       "grpc.service_config_disable_resolution": 1,
     });
   });
@@ -180,7 +180,9 @@ describe("attemptRouting()", () => {
   test("hands a child policy its config", () => {
     const { channelOptions } = attemptRouting({ childPolicy: "pick_first", childConfig: { shuffleAddressList: true } });
     expect(JSON.parse(String(channelOptions["grpc.service_config"]))).toEqual({
-      loadBalancingConfig: [{ holdfast_attempts: { childPolicy: [{ pick_first: { shuffleAddressList: true } }] } }],
+      loadBalancingConfig: [
+        { holdfast_attempts: { childPolicy: [{ pick_first: { shuffleAddressList: true } }], childAvoids: false } },
+      ],
     });
   });
 

@@ -102,6 +102,7 @@ export function pickUntried(
   child: experimental.Picker,
   args: experimental.PickArgs,
   hosts: Hosts,
+  { childAvoids = false }: { childAvoids?: boolean } = {},
 ): experimental.PickResult {
   const [id] = args.metadata.get(MARK);
   args.metadata.remove(MARK);
@@ -116,8 +117,9 @@ export function pickUntried(
   attempt.sent ??= false;
   if (!isComplete(first)) return first;
 
-  // A child that takes turns offers every host within one round; one that draws lots gets as many draws again.
-  let picksLeft = call.hasUntried() ? Math.min(2 * hosts.size, 100) : 0;
+  // A child that takes turns offers every host within one round; one that draws lots gets as many draws again. One that knows
+  // what to avoid has its reasons for what it chose.
+  let picksLeft = !childAvoids && call.hasUntried() ? Math.min(2 * hosts.size, 100) : 0;
   let result = first;
   while (call.tried.has(result.subchannel.getAddress()) && picksLeft-- > 0) {
     const next = child.pick(asked);
@@ -150,11 +152,18 @@ function isComplete(result: experimental.PickResult): result is CompletePick {
   return result.pickResultType === experimental.PickResultType.COMPLETE && result.subchannel !== null;
 }
 
+interface AttemptsJson {
+  childPolicy: { [name: string]: object }[];
+  childAvoids: boolean;
+}
+
 class AttemptsConfig implements experimental.TypedLoadBalancingConfig {
   readonly child: experimental.TypedLoadBalancingConfig;
+  readonly childAvoids: boolean;
 
-  constructor(child: experimental.TypedLoadBalancingConfig) {
+  constructor(child: experimental.TypedLoadBalancingConfig, childAvoids: boolean) {
     this.child = child;
+    this.childAvoids = childAvoids;
   }
 
   getLoadBalancerName(): string {
@@ -162,31 +171,34 @@ class AttemptsConfig implements experimental.TypedLoadBalancingConfig {
   }
 
   toJsonObject(): object {
-    return { [POLICY]: { childPolicy: [this.child.toJsonObject()] } };
+    return { [POLICY]: { childPolicy: [this.child.toJsonObject()], childAvoids: this.childAvoids } };
   }
 
-  static createFromJson({ childPolicy }: { childPolicy: { [name: string]: object }[] }): AttemptsConfig {
+  static createFromJson({ childPolicy, childAvoids }: AttemptsJson): AttemptsConfig {
     const child = experimental.selectLbConfigFromList(childPolicy);
     if (child === null)
       throw new Error(`Cannot use ${POLICY}: no child policy of ${JSON.stringify(childPolicy)} is known`);
-    return new AttemptsConfig(child);
+    return new AttemptsConfig(child, childAvoids);
   }
 }
 
 /** Passes everything on to the child policy but its picks, and keeps an eye on the connections that the child makes. */
 class AttemptsBalancer implements experimental.LoadBalancer, Hosts {
   readonly #child: experimental.ChildLoadBalancerHandler;
-  readonly #connections = new Map<string, experimental.SubchannelInterface>();
+  /** Mostly one for an address; a policy may open another beside one that it doubts. */
+  readonly #connections = new Map<string, experimental.SubchannelInterface[]>();
+  #childAvoids = false;
 
   constructor(channel: experimental.ChannelControlHelper) {
     const helper = experimental.createChildChannelControlHelper(channel, {
       createSubchannel: (address, args) => {
         const connection = channel.createSubchannel(address, args);
-        this.#connections.set(connection.getAddress(), connection);
+        const others = this.#connections.get(connection.getAddress()) ?? [];
+        this.#connections.set(connection.getAddress(), [...others.filter(isReady), connection]);
         return connection;
       },
       updateState: (state, picker, error) => {
-        channel.updateState(state, { pick: (args) => pickUntried(picker, args, this) }, error);
+        channel.updateState(state, { pick: (args) => this.#pick(picker, args) }, error);
       },
     });
     this.#child = new experimental.ChildLoadBalancerHandler(helper);
@@ -197,14 +209,19 @@ class AttemptsBalancer implements experimental.LoadBalancer, Hosts {
   }
 
   hasOther(tried: ReadonlySet<string>): boolean {
-    for (const [address, connection] of this.#connections) {
-      if (!tried.has(address) && connection.getConnectivityState() === connectivityState.READY) return true;
+    for (const [address, connections] of this.#connections) {
+      if (!tried.has(address) && connections.some(isReady)) return true;
     }
     return false;
   }
 
+  #pick(picker: experimental.Picker, args: experimental.PickArgs): experimental.PickResult {
+    return pickUntried(picker, args, this, { childAvoids: this.#childAvoids });
+  }
+
   updateAddressList(...[list, config, ...rest]: Parameters<experimental.LoadBalancer["updateAddressList"]>): boolean {
     if (!(config instanceof AttemptsConfig)) return false;
+    this.#childAvoids = config.childAvoids;
     if (list.ok) {
       const known = list.value.flatMap(({ addresses }) => addresses).map(experimental.subchannelAddressToString);
       for (const address of this.#connections.keys()) {
@@ -232,18 +249,28 @@ class AttemptsBalancer implements experimental.LoadBalancer, Hosts {
   }
 }
 
+function isReady(connection: experimental.SubchannelInterface): boolean {
+  return connection.getConnectivityState() === connectivityState.READY;
+}
+
 export interface AttemptRoutingOptions {
   /** The policy that chooses among the hosts: any that is registered with grpc-js. @default "round_robin" */
   childPolicy?: string;
   /** What a service config would say to that policy. @default {} */
   childConfig?: object;
+  /** It reads which hosts a call has tried, and is not asked again when it chooses one of them. @default false */
+  childAvoids?: boolean;
 }
 
 /**
  * Both halves: the recorder for the interceptors, and the options that a channel needs for it to have an effect.
  * @throws {RangeError} If grpc-js does not know the child policy; it would fall back to the first host without a word.
  */
-export function attemptRouting({ childPolicy = "round_robin", childConfig = {} }: AttemptRoutingOptions = {}): {
+export function attemptRouting({
+  childPolicy = "round_robin",
+  childConfig = {},
+  childAvoids = false,
+}: AttemptRoutingOptions = {}): {
   attempts: AttemptRecorder;
   channelOptions: ChannelOptions;
 } {
@@ -253,7 +280,7 @@ export function attemptRouting({ childPolicy = "round_robin", childConfig = {} }
     );
   }
   experimental.registerLoadBalancerType(POLICY, AttemptsBalancer, AttemptsConfig);
-  const loadBalancingConfig = [{ [POLICY]: { childPolicy: [{ [childPolicy]: childConfig }] } }];
+  const loadBalancingConfig = [{ [POLICY]: { childPolicy: [{ [childPolicy]: childConfig }], childAvoids } }];
   return {
     attempts: { begin: () => new RoutedCall() },
     channelOptions: {

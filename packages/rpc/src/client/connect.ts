@@ -63,7 +63,7 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
   const methods = limitMethods(facts, paths, options);
   // Before the policy is named: it has to be known by then.
   const found = discovery?.channelOptions(target);
-  const child = discovery && { childPolicy: discovery.policy, childConfig: discovery.settings };
+  const child = discovery && { childPolicy: discovery.policy, childConfig: discovery.settings, childAvoids: true };
   const { attempts, channelOptions } = attemptRouting(child);
   const interceptors = buildClientChain(chain, {
     target,
