@@ -33,7 +33,7 @@ describe("formatEndpoints()", () => {
     );
     expect(text.split("\n")).toEqual([
       "order (127.0.0.1:50053) calls",
-      "  k8s:///payment-service.payments:grpc  (last change 3 s ago: 2 endpoints)",
+      "  k8s:///payment-service.payments:grpc  (looked up 3 s ago: 2 endpoints)",
       "    address          state          for     in flight  calls  share  ejections",
       "    127.0.0.1:50051  slow-starting  10 min  2          1200   61 %   1",
       "    127.0.0.1:50061  failing                0          0      0 %    0          connect ECONNREFUSED",

@@ -18,7 +18,7 @@ function formatTarget(
   { name = "", resolveTime, resolutionNote = "", endpoints = [] }: TargetJson,
   now: number,
 ): string {
-  const resolved = resolveTime === undefined ? "not resolved yet" : `last change ${since(resolveTime, now)} ago`;
+  const resolved = resolveTime === undefined ? "not resolved yet" : `looked up ${since(resolveTime, now)} ago`;
   const note = resolutionNote === "" ? "" : `: ${resolutionNote}`;
   const rows = [HEAD, ...endpoints.map((endpoint) => row(endpoint, now))];
   const widths = HEAD.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));

@@ -43,9 +43,11 @@ export interface Discovery {
   readonly settings: Partial<PolicySettings>;
   /** What a channel to the target needs. A service config that names another policy around this one may replace that of here. */
   channelOptions(target: string): ChannelOptions;
-  /** What is known of the instances, of each channel in use. */
+  /** What is known of the instances, of each channel in use; `resolution` is the last look at the name. */
   targets(): TargetReport[];
 }
+
+type Look = Parameters<NonNullable<K8sResolverSettings["observe"]>>[0];
 
 /**
  * Finds the instances of services and chooses among them.
@@ -54,7 +56,14 @@ export interface Discovery {
 export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env = {}): Discovery {
   const { resolver = {}, policy: settings = {}, clientId, observe } = options;
   const reports = new PolicyReports();
-  registerK8sResolver({ domain: resolver.domain, namespace: resolver.namespace });
+  const looks = new Map<string, { at: number; note: string }>();
+  const noteLook = (look: Look): void => {
+    const kept = look.kind === "kept" ? `list kept for ${Math.round(look.ageMs / 1_000)} s: ` : "";
+    looks.set(look.target, { at: look.at, note: `${kept}${look.note}` });
+    resolver.observe?.(look);
+  };
+  // All of them, though each channel brings its own: a wrong one is found here, and not by the first channel.
+  registerK8sResolver({ ...resolver, observe: undefined, control: undefined });
   registerHoldfastPolicy();
   const serviceConfig = holdfastServiceConfig(settings);
   const given = { ...(clock && { clock }), ...(random && { random }) };
@@ -70,13 +79,14 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
         ...(observe && { observe: (event) => observe({ ...event, target }) }),
       };
       return {
-        ...k8sChannelOptions({ ...resolver, ...given }),
+        ...k8sChannelOptions({ ...resolver, ...given, observe: noteLook }),
         [ENVIRONMENT_OPTION]: environment,
         "grpc.service_config": serviceConfig,
         // A TXT record could bring another policy.
         "grpc.service_config_disable_resolution": 1,
       };
     },
-    targets: () => reports.list(),
+    targets: () =>
+      reports.list().map((report) => ({ ...report, resolution: looks.get(report.target) ?? report.resolution })),
   };
 }

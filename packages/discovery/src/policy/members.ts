@@ -72,7 +72,9 @@ export class Members {
       const to = endpointState(endpoint, warmth(now - endpoint.warmSince, this.#options.slowStartMs) === 1);
       if (from === to) continue;
       member.state = to;
-      member.since = now;
+      // Nobody looks at the very moment at which an endpoint is warm.
+      const warmed = from === "slow-starting" && to === "ready";
+      member.since = warmed ? endpoint.warmSince + this.#options.slowStartMs : now;
       tell?.(endpoint.address, from, to);
     }
   }

@@ -31,11 +31,11 @@ export interface Target {
   name: string;
   /** By address. */
   endpoints: Endpoint[];
-  /** When the resolver last gave a list of instances that was different. Absent: not yet. */
+  /** When the name was last looked up. Absent: not yet. */
   resolveTime:
     | Date
     | undefined;
-  /** What the resolver says of that list. */
+  /** What that came to: which records were asked for, where, and why the list is an old one if it is. */
   resolutionNote: string;
 }
 

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+import { type ChannelOptions, Client, credentials, Metadata } from "@grpc/grpc-js";
+import { describe, expect, test } from "vitest";
+import { type Discovery, type DiscoveryOptions, discovery } from "./discovery.ts";
+import { countingServer, WAIT_METHOD } from "./testing/counting-server.ts";
+import { DnsFixture } from "./testing/dns-fixture.ts";
+import { until } from "./testing/policy-client.ts";
+
+const TARGET = "k8s:///echo.demo:grpc";
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+function clientOf(found: Discovery, options: ChannelOptions = {}): Client & Disposable {
+  const client = new Client(TARGET, credentials.createInsecure(), { ...found.channelOptions(TARGET), ...options });
+  return Object.assign(client, { [Symbol.dispose]: () => client.close() });
+}
+
+function call(client: Client): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const deadline = Date.now() + 5_000;
+  client.makeUnaryRequest(WAIT_METHOD, asIs, asIs, Buffer.from("0"), new Metadata(), { deadline }, (error) =>
+    error === null ? resolve() : reject(error),
+  );
+  return promise;
+}
+
+/** Two servers behind one name. */
+async function echo(options: DiscoveryOptions["resolver"] = {}) {
+  const stack = new AsyncDisposableStack();
+  const servers = [stack.use(await countingServer()), stack.use(await countingServer())];
+  const name = "echo.demo.svc.cluster.local";
+  const srv = servers.map(({ port }, index) => ({ target: `echo-${index}.${name}`, port }));
+  const hosts = srv.map(({ target }) => [target, { addresses: ["127.0.0.1"] }] as const);
+  const dns = stack.use(await DnsFixture.start({ [`_grpc._tcp.${name}`]: { srv }, ...Object.fromEntries(hosts) }));
+  const found = discovery({ resolver: { servers: [dns.address], intervalMs: 100, ...options } });
+  return { servers, dns, found, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+describe("discovery()", () => {
+  test("finds the instances of a name and spreads calls over them, and tells so", async () => {
+    await using system = await echo();
+    using client = clientOf(system.found);
+    await call(client);
+    await until(() => system.found.targets()[0]?.endpoints.every(({ state }) => state === "slow-starting") ?? false);
+    for (let i = 0; i < 20; i++) await call(client);
+    for (const { counts } of system.servers) expect(counts.calls).toBeGreaterThanOrEqual(8);
+    const [report] = system.found.targets();
+    expect(report).toMatchObject({ target: TARGET, endpoints: [{ inFlight: 0 }, { inFlight: 0 }] });
+    expect(report?.resolution?.note).toContain("_grpc._tcp.echo.demo");
+  });
+
+  test("tells of the last look at the name, and that the list is an old one", async () => {
+    await using system = await echo();
+    using client = clientOf(system.found);
+    await call(client);
+    const first = system.found.targets()[0]?.resolution?.at ?? Infinity;
+    system.dns.mode = "servfail";
+    await until(() => system.found.targets()[0]?.resolution?.note.startsWith("list kept for ") ?? false);
+    expect(system.found.targets()[0]?.resolution?.at).toBeGreaterThan(first);
+    expect(system.found.targets()[0]?.endpoints).toHaveLength(2);
+    await call(client);
+  });
+
+  test("forgets a channel that is closed", async () => {
+    await using system = await echo();
+    const client = clientOf(system.found);
+    await call(client);
+    client.close();
+    expect(system.found.targets()).toEqual([]);
+  });
+
+  test("tells its observers of what the policy and the resolver see", async () => {
+    const seen: { kind: string; target: string }[] = [];
+    await using system = await echo({ observe: (event) => seen.push(event) });
+    const found = discovery({
+      resolver: { servers: [system.dns.address], observe: (event) => seen.push(event) },
+      observe: (event) => seen.push(event),
+    });
+    using client = clientOf(found);
+    await call(client);
+    expect(new Set(seen.map(({ kind }) => kind))).toEqual(new Set(["resolved", "list", "state"]));
+    expect(new Set(seen.map(({ target }) => target))).toEqual(new Set([TARGET]));
+  });
+
+  test.each([
+    ["a setting of the policy that is out of range", { policy: { silenceMs: 1 } }, "silenceMs"],
+    ["a setting of the policy that there is not", { policy: { silence: 1 } as never }, "silence"],
+    ["a setting of the resolver that there is not", { resolver: { interval: 1 } as never }, "interval"],
+    ["a setting of the resolver that is out of range", { resolver: { intervalMs: 1 } }, "intervalMs"],
+  ])("refuses %s", (_, options, name) => {
+    expect(() => discovery(options)).toThrow(name);
+  });
+});
