@@ -28,6 +28,17 @@ export default defineConfig({
       { test: { ...system, name: "e2e", include: ["e2e/*.e2e.ts", "e2e/bad-input/*.e2e.ts"], testTimeout: 60_000 } },
       // With grpcurl, which npm does not bring.
       { test: { ...system, name: "grpcurl", include: ["e2e/grpcurl/*.e2e.ts"], testTimeout: 60_000 } },
+      // With DNS servers that npm does not bring.
+      {
+        test: {
+          ...common,
+          name: "dns",
+          include: ["e2e/dns/*.e2e.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       // What the system must show under load and faults: minutes each.
       {
         test: {

@@ -1,0 +1,4 @@
+import { describeDiscovery } from "./describe-discovery.ts";
+import { startKnot } from "./knot.ts";
+
+describeDiscovery("Knot DNS", startKnot);
