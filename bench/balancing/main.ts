@@ -62,7 +62,8 @@ if (isWanted("DNS") && CALLERS.some(({ name }) => name === OURS)) {
   for (const row of rows) keep(`DNS answers ${row.fault}`, missedDns(row));
 }
 if (!CALLERS.some(({ name }) => name === OURS)) missed.push(`- \`${OURS}\` did not run`);
-reports.push(missed.length === 0 ? `\`${OURS}\` kept all limits.` : `Missed:\n\n${missed.join("\n")}`);
+const skipped = network.whole === undefined || !isWanted("DROP") ? "" : ` Skipped: DROP, twice (${network.whole}).`;
+reports.push((missed.length === 0 ? `\`${OURS}\` kept all limits.` : `Missed:\n\n${missed.join("\n")}\n\n`) + skipped);
 await publish("balancing", reports.join("\n\n"), options);
 
 function isWanted(name: string): boolean {
