@@ -62,7 +62,9 @@ export function serviceProgram(name: string, service: ServiceName, port: number,
     CLUSTER_DNS: clusterDns,
     POD_NAMESPACE: CLUSTER_NAMES[service].namespace,
     // The server is on this machine and knows at once: asking it often costs nothing, and an instance is found in no time.
-    RESOLVE_INTERVAL_MS: "500",
+    RESOLVE_INTERVAL_MS: "700",
+    // Who takes the place of an instance is known by then: an interval with its jitter, and the look itself.
+    DRAIN_RESOLVERS_MS: "1000",
     DRAIN_MS: String(SERVICE_DRAIN_MS),
     ...own[service],
     ...env,

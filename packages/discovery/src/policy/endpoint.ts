@@ -29,8 +29,8 @@ export interface EndpointContext extends ConnectionContext {
   record: OutlierRecord;
   /** Whether it may be picked may have changed, or whether it is connected. */
   onChange: () => void;
-  /** A connection that was up is gone. */
-  onLost: () => void;
+  /** It is gone, or has said that it goes: somebody else may be there in its place. */
+  onLeaving: () => void;
 }
 
 /** A server that said it drains and then neither goes nor says more is believed for this long. Unit: milliseconds. */
@@ -162,7 +162,7 @@ export class PolicyEndpoint implements Load, Standing {
       if (state === connectivityState.TRANSIENT_FAILURE) this.failed = true;
       if (this.ready) {
         this.#disconnected();
-        this.#context.onLost();
+        this.#context.onLeaving();
       }
     }
     this.#context.onChange();
@@ -193,6 +193,8 @@ export class PolicyEndpoint implements Load, Standing {
       onHealth: (serving) => {
         this.serving = serving;
         this.draining = false;
+        // It goes: whoever comes in its place may be there already, and nobody has told us.
+        if (!serving) this.#context.onLeaving();
         this.#context.onChange();
       },
     });
@@ -259,6 +261,7 @@ export class PolicyEndpoint implements Load, Standing {
 
   #drain(): void {
     this.draining = true;
+    this.#context.onLeaving();
     this.#drained?.cancel();
     this.#drained = this.#context.clock.setTimeout(() => {
       this.draining = false;

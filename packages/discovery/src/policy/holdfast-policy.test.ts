@@ -103,6 +103,21 @@ describe("holdfast", () => {
     expect(await client.echo.call()).toMatchObject({ code: 0 });
   });
 
+  test.each([
+    ["says that it does not serve", { health: 2 }],
+    ["refuses a call because it drains", { code: status.UNAVAILABLE, reason: "DRAINING" }],
+  ])("S1: asks for the names again when an endpoint %s", async (_, behaviour) => {
+    await using servers = await backends(2);
+    using client = policyClient(addressesOf(servers));
+    await client.ready();
+    const before = client.list.resolutions;
+    await servers[0]?.set(behaviour);
+    await until(async () => {
+      await client.echo.call();
+      return client.list.resolutions > before;
+    });
+  });
+
   test("S6, S7: a new endpoint has its even share of a light load within a second", async () => {
     await using servers = await backends(3);
     using client = policyClient([servers[0]?.address ?? ""]);

@@ -182,7 +182,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
           ...context,
           record: outliers.add(),
           onChange: () => this.#refresh(),
-          onLost: () => this.#helper.requestReresolution(),
+          onLeaving: () => this.#helper.requestReresolution(),
         });
         created.start();
         return created;
