@@ -1,24 +1,29 @@
 import { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/v1/payment_service";
-import { connect, type DiscoveryOptions, discovery, type RemoteError } from "@holdfast/rpc";
+import { type ClientPart, connect, type DiscoveryOptions, discovery, type RemoteError } from "@holdfast/rpc";
 
 type ResolverSettings = NonNullable<DiscoveryOptions["resolver"]>;
 type Looked = Parameters<NonNullable<ResolverSettings["observe"]>>[0];
 
 export interface CallerOptions extends Omit<ResolverSettings, "observe"> {
   target: string;
+  /** @default without retries: an error of one attempt is an error */
+  chain?: readonly ClientPart[];
 }
 
-/** A client as every service of the repo has it, without retries: an error of one attempt is an error. */
+/** A client as every service of the repo has it. */
 export class Caller implements Disposable {
   /** What each look at the names came to. */
   readonly looks: Looked[] = [];
   readonly #discovery: ReturnType<typeof discovery>;
   readonly #client;
 
-  constructor({ target, ...resolver }: CallerOptions) {
+  constructor({ target, chain, ...resolver }: CallerOptions) {
     const observe = (look: Looked): void => void this.looks.push(look);
     this.#discovery = discovery({ resolver: { namespace: "payments", intervalMs: 5_000, ...resolver, observe } });
-    this.#client = connect(PaymentServiceDefinition, target, { discovery: this.#discovery });
+    this.#client = connect(PaymentServiceDefinition, target, {
+      discovery: this.#discovery,
+      ...(chain && { chain }),
+    });
   }
 
   /** @returns What went wrong, or undefined. */

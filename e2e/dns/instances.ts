@@ -11,20 +11,22 @@ export interface Instance extends AsyncDisposable {
   readonly calls: number;
 }
 
-/** Starts one, at all of its addresses with one port. @param port 0: any free one */
-export async function anInstance({ hostname, ipv4, ipv6, port = 0 }: Partial<ClusterInstance>): Promise<Instance> {
-  let calls = 0;
+/** Of a service that knows no transactions. */
+export function paymentHandlers(onCall: () => void): Handlers<typeof PaymentServiceDefinition> {
   const refuse = (): never => {
     throw new Error("It only answers GetTransactionStatus");
   };
-  const handlers: Handlers<typeof PaymentServiceDefinition> = {
-    charge: refuse,
-    refund: refuse,
-    getTransactionStatus: () => {
-      calls += 1;
-      return Promise.resolve({ transaction: undefined });
-    },
+  const getTransactionStatus = () => {
+    onCall();
+    return Promise.resolve({ transaction: undefined });
   };
+  return { charge: refuse, refund: refuse, getTransactionStatus };
+}
+
+/** Starts one, at all of its addresses with one port. @param port 0: any free one */
+export async function anInstance({ hostname, ipv4, ipv6, port = 0 }: Partial<ClusterInstance>): Promise<Instance> {
+  let calls = 0;
+  const handlers = paymentHandlers(() => (calls += 1));
   const log = createLogger({ service: "test", level: "silent" });
   const servers: RunningServer[] = [];
   const hosts = [ipv4, ipv6 && `[${ipv6}]`].filter((host) => host !== undefined);
