@@ -20,6 +20,47 @@ export interface Kit {
   readonly shared: readonly KitFile[];
   /** Where the file lies below the folder that is copied to, with `/`. Undefined: it is no part of the kit. */
   targetOf(source: string): string | undefined;
+  /** The folder that its files go to together, as in one package: they may need each other. Undefined: each stands alone. */
+  readonly module?: string;
+}
+
+/** Everything that can be copied. */
+export async function allKits(): Promise<Kit> {
+  const kits = await Promise.all([ownKit(), discoveryKit()]);
+  return {
+    files: kits.flatMap(({ files }) => files),
+    shared: kits.flatMap(({ shared }) => shared),
+    targetOf: (source) => kits.map((kit) => kit.targetOf(source)).find((target) => target !== undefined),
+  };
+}
+
+/** Discovery: the resolver and the policy behind one file, and the DNS server. */
+export function discoveryKit(): Promise<Kit> {
+  const entries = ["discovery.ts", "dns-server/cluster-dns.ts"];
+  return readModule(join(ROOT, "packages/discovery/src"), { module: "discovery", entries });
+}
+
+/** Reads a folder whose files go together. `entries`: those that are named to copy them with all that they need. */
+export async function readModule(
+  folder: string,
+  { module, entries }: { module: string; entries: readonly string[] },
+): Promise<Kit> {
+  const isEntry = (source: string) => entries.includes(relative(folder, source).split(sep).join("/"));
+  const found = await readdir(folder, { recursive: true });
+  const sources = found
+    .filter((entry) => entry.endsWith(".ts") && !entry.endsWith(".test.ts") && !entry.startsWith("testing"))
+    .toSorted()
+    .map((entry) => join(folder, entry));
+  const all = sources.map((source) => ({ name: `${module}/${basename(source, ".ts")}`, source }));
+  return {
+    module,
+    files: all.filter(({ source }) => isEntry(source)),
+    shared: all.filter(({ source }) => !isEntry(source)),
+    targetOf(source) {
+      const below = relative(folder, source).split(sep).join("/");
+      return below.startsWith("../") ? undefined : `${module}/${below}`;
+    },
+  };
 }
 
 /** The kit of this project: the interceptors, and the channel that carries client ones to nice-grpc. */

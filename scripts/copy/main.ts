@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { InputError } from "../audit/input-error.ts";
 import { versioned } from "./catalog-version.ts";
 import { type Collected, collectFiles } from "./collect-files.ts";
-import { ownKit } from "./kit.ts";
+import { allKits } from "./kit.ts";
 import { type CopyOptions, readOptions, USAGE } from "./options.ts";
 import { listed, selectFiles } from "./select-files.ts";
 import { writeFiles } from "./write-files.ts";
@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const cwd = process.env["INIT_CWD"] ?? process.cwd();
 
 async function copy({ names, folder, tests, force }: CopyOptions & { action: "copy" }): Promise<void> {
-  const kit = await ownKit();
+  const kit = await allKits();
   const chosen = selectFiles(kit.files, names);
   if (kit.files.some(({ name }) => folder === name || folder === name.split("/")[1])) {
     throw new InputError(
@@ -35,7 +35,7 @@ function report(folder: string, { texts, packages, testPackages }: Collected, wr
 try {
   const options = readOptions(process.argv.slice(2));
   if (options.action === "help") console.log(USAGE);
-  else if (options.action === "list") console.log(listed((await ownKit()).files));
+  else if (options.action === "list") console.log(listed((await allKits()).files));
   else await copy(options);
 } catch (error) {
   if (!(error instanceof InputError)) throw error;

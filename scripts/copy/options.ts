@@ -3,7 +3,7 @@ import { InputError } from "../audit/input-error.ts";
 
 export const USAGE = `pnpm copy <name…> <folder> [options]
 
-Copies interceptors into another project, each with the files that it needs and its tests.
+Copies interceptors, or discovery, into another project, each with the files that it needs and its tests.
 
   <name>       such as client/retry, or retry where only one side has it
   <folder>     where they go, seen from where you stand; made if it is not there

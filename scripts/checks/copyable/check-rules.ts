@@ -13,18 +13,21 @@ const TEST_PACKAGES = [...PACKAGES, "vitest", "fast-check"];
 /** What can be seen without running anything: the header, and what is imported. */
 export async function checkRules(kit: Kit, file: KitFile): Promise<Fault[]> {
   const path = kit.targetOf(file.source) ?? file.source;
+  // In a module, headers name files as they lie in it.
+  const named = (target: string) => (kit.module === undefined ? target : target.replace(`${kit.module}/`, ""));
   const text = await readFile(file.source, "utf8");
   const header = readHeader(text);
   if (typeof header === "string") return [{ file: path, message: header }];
 
   const faults: string[] = [];
-  if (header.Copy !== path) faults.push(`says "Copy: ${header.Copy}", and is ${path}`);
+  if (header.Copy !== named(path)) faults.push(`says "Copy: ${header.Copy}", and is ${named(path)}`);
   const relative = importsOf(text).filter((module) => module.startsWith("."));
-  const imported = relative.map((module) => kit.targetOf(resolve(dirname(file.source), module)) ?? module).toSorted();
-  const named = namedWith(header);
-  if (imported.join(", ") !== named.toSorted().join(", ")) {
+  const targets = relative.map((module) => kit.targetOf(resolve(dirname(file.source), module)) ?? module);
+  const imported = [...new Set(targets.map(named))].toSorted();
+  if (imported.join(", ") !== namedWith(header).toSorted().join(", ")) {
     faults.push(`says "With: ${header.With}", and imports ${imported.join(", ") || "none"}`);
   }
+  if (kit.module !== undefined) return faults.map((message) => ({ file: path, message }));
   const nested = imported.filter((each) => each.includes("/"));
   if (nested.length > 0) faults.push(`imports ${nested.join(", ")}: only files beside client/ and server/ are shared`);
   if (path.includes("/")) {
