@@ -143,7 +143,9 @@ describe("holdfast", () => {
     expect(share(outcomes, servers[0]?.port ?? 0)).toBeGreaterThan(0.3);
   });
 
-  test("a connection that is cut without a word is replaced by a new one as soon as one can be had", async () => {
+  test("a connection that is cut without a word is replaced by a new one as soon as one can be had", {
+    timeout: 40_000,
+  }, async () => {
     await using servers = await backends(2);
     await using proxy = await tcpProxy(servers[0]?.port);
     using client = policyClient([proxy.address, servers[1]?.address ?? ""], { connectTimeoutMs: 500, slowStartMs: 0 });
@@ -152,7 +154,7 @@ describe("holdfast", () => {
     const load = burst(client.echo, 500);
     await until(() => client.stateOf(proxy.address) === "silent");
     proxy.heal();
-    await until(async () => share(await burst(client.echo), proxy.port) > 0.3);
+    await until(async () => share(await burst(client.echo), proxy.port) > 0.3, 20_000);
     await load;
     // Attempts that came to nothing are closed; the pool keeps what was cut for up to ten seconds more.
     expect(proxy.open).toBeLessThanOrEqual(2);
