@@ -226,6 +226,8 @@ describe("commit", () => {
     const pid = await observer.running("commit");
     await observer.query("select pg_terminate_backend($1)", [pid]);
     await expect(lost).rejects.toMatchObject({ kind: "unavailable", outcomeUnknown: true });
+    // The next test must not take the end of this one's commit for its own.
+    await expect.poll(() => observer.busy(), { interval: 10, timeout: 5_000 }).toEqual([]);
   });
 
   test("says that the outcome is unknown when it is still running soon after the abort", async () => {
