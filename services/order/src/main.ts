@@ -27,7 +27,11 @@ await main(async () => {
   const inner = [client.breaker(), client.concurrencyLimit({ limit: config.MAX_CALLS_OUT })];
   const wire = client.attemptTelemetry({ telemetry });
   // A customer waits for the price, so it is asked for again at once; the saga comes back from its table by itself.
-  const again = [client.retry(), ...inner, client.attemptTimeout({ timeoutMs: config.PRICING_ATTEMPT_MS })];
+  const again = [
+    client.retry({ commitOn: "message" }),
+    ...inner,
+    client.attemptTimeout({ timeoutMs: config.PRICING_ATTEMPT_MS }),
+  ];
   const others = connectServices(config, { pricing: [...outer, ...again, wire], step: [...outer, ...inner, wire] });
   lifecycle.onDrain("connections", () => others[Symbol.dispose]());
   const workers = startWorkers({ ...others, store, config, log });

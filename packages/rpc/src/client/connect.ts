@@ -30,6 +30,12 @@ export interface ConnectOptions<Method extends string = string> {
    */
   maxResponseBytes?: number;
 }
+/**
+ * Failures in a row, without a success between them, after half of which retrying stops. An instance that is killed fails all
+ * calls that it has under way at once: with the kit's ten, the sixth of them would already be the customer's.
+ */
+const THROTTLE_TOKENS = 100;
+
 const OPTIONS: Known<ConnectOptions> = {
   chain: true,
   discovery: true,
@@ -70,7 +76,7 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
     methods,
     paths,
     attempts,
-    budget: sharedBudget(target),
+    budget: sharedBudget(target, { maxTokens: THROTTLE_TOKENS }),
     clock: systemClock,
     random: Math.random,
   });
