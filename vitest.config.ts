@@ -39,6 +39,16 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // Ten minutes and more each, by hand: their figures stand in docs/numbers.md.
+      {
+        test: {
+          ...common,
+          name: "soak",
+          include: ["e2e/soak/*.e2e.ts"],
+          fileParallelism: false,
+          testTimeout: 1_800_000,
+        },
+      },
       // What the system must show under load and faults: minutes each.
       {
         test: {

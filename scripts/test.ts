@@ -30,11 +30,12 @@ const steps: Record<string, string[][]> = {
   e2e: [["vitest", "run", "--project", "e2e"]],
 };
 
-/** Not part of `npm test`: they need more than npm brings, or minutes. By name only; CI runs them. */
+/** Not part of `npm test`: they need more than npm brings, or minutes. By name only; CI runs all but the soak. */
 const extra: Record<string, string[][]> = {
   grpcurl: [["vitest", "run", "--project", "grpcurl"]],
   dns: [["vitest", "run", "--project", "dns"]],
   long: [["vitest", "run", "--project", "long"]],
+  soak: [["vitest", "run", "--project", "soak"]],
 };
 
 const named = process.argv.slice(2);

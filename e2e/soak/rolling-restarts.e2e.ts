@@ -1,0 +1,93 @@
+import { rm } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
+import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
+import { readEffects } from "@holdfast/payment-provider/read-effects";
+import { connect } from "@holdfast/rpc";
+import { SERVICE_NAMES, startStack } from "@holdfast/stack";
+import { expect, test } from "vitest";
+import { audit } from "../../scripts/audit/audit.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { report } from "../long/report.ts";
+import { rollingLoad } from "./rolling-load.ts";
+
+const ROUNDS = 10;
+const CALLS = 100_000;
+/** How long an instance serves before the next one goes, as Kubernetes' `minReadySeconds`. Unit: milliseconds. */
+const MIN_READY_MS = 2_000;
+/** Longer than the longest call, which takes two seconds at the provider. Ctrl-C's promise of 5 s does not count here. */
+const DRAIN_MS = 8_000;
+
+test("ten rolling restarts of every service under load fail no call, break no stream and do nothing twice", async () => {
+  const folder = await temporaryFolder("holdfast-rolling-");
+  const ports = { payment: 0, product: 0, order: 0, provider: 0, postgres: 0 };
+  const replicas = { payment: 2, product: 2, order: 2 };
+  const stack = await startStack({ folder, ports, replicas, env: { DRAIN_MS: String(DRAIN_MS) } });
+  try {
+    const load = await rollingLoad(stack.clusterDns);
+    const began = performance.now();
+    let longestMs = 0;
+    let restarts = 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const service of SERVICE_NAMES) {
+        for (const { process } of stack.processes.instances.of(service)) {
+          const since = performance.now();
+          await process.restart();
+          longestMs = Math.max(longestMs, performance.now() - since);
+          await wait(MIN_READY_MS);
+          restarts += 1;
+        }
+      }
+    }
+    const restartedMs = performance.now() - began;
+    while (load.calls < CALLS) await wait(100);
+    await load.stop();
+    report("rolling restarts", {
+      restarts,
+      "for s": Math.round(restartedMs / 1_000),
+      "longest restart ms": Math.round(longestMs),
+      calls: load.calls,
+      failed: load.failures.length,
+      "streams resumed": load.streams.resumed,
+      orders: [...load.orders.values()].flat().length,
+      "slow charges": load.charges.length,
+    });
+    expect(load.failures).toEqual([]);
+    expect(load.streams.wrong).toEqual([]);
+    expect(load.streams.resumed).toBeGreaterThanOrEqual(ROUNDS);
+    expect(load.calls).toBeGreaterThanOrEqual(CALLS);
+
+    // Every order once: as many as were accepted, each under its own key.
+    using orders = connect(OrderServiceDefinition, stack.targets.order);
+    for (const [customerId, accepted] of load.orders) {
+      const listed: string[] = [];
+      for (let pageToken = ""; ; ) {
+        const page = await orders.listOrders({ customerId, pageSize: 100, pageToken });
+        listed.push(...page.orders.map(({ id }) => id));
+        pageToken = page.nextPageToken;
+        if (pageToken === "") break;
+      }
+      expect(listed.toSorted()).toEqual([...accepted].toSorted());
+    }
+    const captures = new Map<string, number>();
+    for await (const effect of readEffects(stack.providerFile)) {
+      if (effect.type === "capture") captures.set(effect.order_id, (captures.get(effect.order_id) ?? 0) + 1);
+    }
+    expect([...captures.values()].filter((count) => count > 1)).toEqual([]);
+    expect(captures.size).toBeGreaterThanOrEqual(load.charges.length);
+
+    const { databaseUrls, providerFile } = stack;
+    const books = {
+      orderDatabaseUrl: databaseUrls.order,
+      productDatabaseUrl: databaseUrls.product,
+      paymentDatabaseUrl: databaseUrls.payment,
+      providerFile,
+    };
+    // The charges that were made directly have orders that nobody placed.
+    const { violations } = await audit(books);
+    const charged = new Set(load.charges.map(({ customerId }) => customerId));
+    expect(violations.filter(({ subject }) => !charged.has(subject))).toEqual([]);
+  } finally {
+    await stack.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
