@@ -8,6 +8,6 @@ export function usualChain(): { timeoutMs: number; chain: ClientPart[] } {
   const inner = [client.breaker(), client.concurrencyLimit({ limit: 100 }), client.attemptTimeout({ timeoutMs: 800 })];
   return {
     timeoutMs: 2_000,
-    chain: [...outer, client.retry(), ...inner, client.attemptTelemetry({ telemetry })],
+    chain: [...outer, client.retry({ commitOn: "message" }), ...inner, client.attemptTelemetry({ telemetry })],
   };
 }
