@@ -172,7 +172,8 @@ describe("attemptRouting()", () => {
   test("R5: its channel options set a policy, no retries or hedges, and leave grpc.enable_retries alone", () => {
     const { channelOptions } = attemptRouting();
     expect(channelOptions).toEqual({
-      "grpc.service_config": '{"loadBalancingConfig":[{"holdfast_attempts":{"childPolicy":[{"round_robin":{}}],"childAvoids":false}}]}',
+      "grpc.service_config":
+        '{"loadBalancingConfig":[{"holdfast_attempts":{"childPolicy":[{"round_robin":{}}],"childAvoids":false}}]}',
       "grpc.service_config_disable_resolution": 1,
     });
   });
