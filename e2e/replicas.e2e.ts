@@ -31,17 +31,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const ascending = (a: number, b: number) => a - b;
+
 /** The ports of the instances that the cluster's DNS knows. */
 async function known(service: ServiceName): Promise<number[]> {
   const records = await dns.resolveSrv(NAMES[service]);
-  return records.map(({ port }) => port).toSorted();
+  return records.map(({ port }) => port).toSorted(ascending);
 }
 
 const running = (service: ServiceName) =>
   stack.processes.instances
     .of(service)
     .map(({ port }) => port)
-    .toSorted();
+    .toSorted(ascending);
 
 /** What the first instance of the order service knows of the payment service. */
 async function payments() {
@@ -54,17 +56,17 @@ async function payments() {
 async function ordersDuring(happening: () => Promise<void>, atOnce = 4): Promise<number> {
   const clients = clientsOf(stack.targets);
   const product = await aProduct(clients, { stock: 10_000 });
-  let over = false;
+  const over = new AbortController();
   let ended = 0;
   const buy = async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       await settled(clients, await placed(clients, anOrder(product)));
       ended += 1;
     }
   };
   const buyers = Promise.all(Array.from({ length: atOnce }, buy));
   await happening();
-  over = true;
+  over.abort();
   await buyers;
   return ended;
 }

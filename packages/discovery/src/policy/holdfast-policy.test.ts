@@ -116,6 +116,7 @@ describe("holdfast", () => {
       await client.echo.call();
       return client.list.resolutions > before;
     });
+    expect(client.list.resolutions).toBeGreaterThan(before);
   });
 
   test("S6, S7: a new endpoint has its even share of a light load within a second", async () => {
