@@ -61,7 +61,7 @@ describe("bad input", () => {
 
     test("is a table worth its name", () => {
       expect(casesOf("refused").length).toBeGreaterThan(250);
-      expect(methods).toHaveLength(17);
+      expect(methods).toHaveLength(18);
     });
 
     test.each(casesOf("refused"))("$name is refused, and the field named", async ({ method, target, request }) => {

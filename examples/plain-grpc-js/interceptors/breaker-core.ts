@@ -287,9 +287,15 @@ export class Breakers {
   /** Drops what is idle or too many. What somebody has isolated stays. */
   #forget(now: number, atMost: number): void {
     // New circuits are rare. A Map kept in order of use would cost every call more than all the counting.
-    for (const [key, { isolated, usedAt }] of [...this.#circuits].toSorted(([, a], [, b]) => a.use - b.use)) {
-      if (now - usedAt < this.rules.idleMs && this.#circuits.size <= atMost) return;
-      if (!isolated) this.#circuits.delete(key);
+    for (const [key, { isolated, usedAt }] of this.#circuits) {
+      if (!isolated && now - usedAt >= this.rules.idleMs) this.#circuits.delete(key);
+    }
+    while (this.#circuits.size > atMost) {
+      let oldest: [key: string, use: number] = ["", Infinity];
+      for (const [key, { isolated, use }] of this.#circuits) {
+        if (!isolated && use < oldest[1]) oldest = [key, use];
+      }
+      if (!this.#circuits.delete(oldest[0])) return;
     }
   }
 }

@@ -139,11 +139,12 @@ let unseen: StatusObject | undefined;
 export const unseenStatus = {
   get: (): StatusObject | undefined => unseen,
   during(status: StatusObject | undefined, tell: () => void): void {
+    const before = unseen;
     unseen = status;
     try {
       tell();
     } finally {
-      unseen = undefined;
+      unseen = before;
     }
   },
 };

@@ -95,17 +95,18 @@ export class LabelCache {
 }
 
 /** Four KiB of random bytes cost little more than eight: they are fetched together, and each is used once. */
-let pool = "";
+let pool = Buffer.alloc(0);
 let used = 0;
 
 /** So many random bytes, in lower-case hex digits. */
 export function randomHex(bytes: number): string {
-  if (used + 2 * bytes > pool.length) {
-    pool = randomBytes(4_096).toString("hex");
+  if (used + bytes > pool.length) {
+    pool = randomBytes(4_096);
     used = 0;
   }
-  used += 2 * bytes;
-  return pool.slice(used - 2 * bytes, used);
+  used += bytes;
+  // Not a piece of one long text: whoever kept an id would keep all of that.
+  return pool.toString("hex", used - bytes, used);
 }
 
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;

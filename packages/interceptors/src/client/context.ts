@@ -47,16 +47,17 @@ export function uuidv7(now: number, hex: string): string {
 }
 
 /** Four KiB of random bytes cost little more than eight: they are fetched together, and each is used once. */
-let pool = "";
+let pool = Buffer.alloc(0);
 let used = 0;
 
 function randomHex(bytes: number): string {
-  if (used + 2 * bytes > pool.length) {
-    pool = randomBytes(4_096).toString("hex");
+  if (used + bytes > pool.length) {
+    pool = randomBytes(4_096);
     used = 0;
   }
-  used += 2 * bytes;
-  return pool.slice(used - 2 * bytes, used);
+  used += bytes;
+  // Not a piece of one long text: whoever kept an id would keep all of that.
+  return pool.toString("hex", used - bytes, used);
 }
 
 /** Puts what the context says into the metadata. A request id that the caller has set there stays. */

@@ -68,13 +68,21 @@ export function authenticate(options: AuthenticateOptions): ServerInterceptor {
     let own: RpcContext | undefined;
     const within = (work: () => void): void => (own === undefined ? work() : rpcContext.run(own, work));
 
+    /** An observer that throws must not take the answer, or a second one, with it. */
+    const tell: typeof observe = (event) => {
+      try {
+        observe?.(event);
+      } catch (error) {
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
+    };
     const refuse = (why: "absent" | "malformed" | "invalid"): void => {
-      observe?.({ kind: "refused", path, why });
+      tell({ kind: "refused", path, why });
       call.sendStatus(unauthenticated(why));
     };
     const fail = (error: unknown): void => {
       if (over) return;
-      observe?.({ kind: known ? "threw" : "unverifiable", path, error });
+      tell({ kind: known ? "threw" : "unverifiable", path, error });
       call.sendStatus(known ? internalError() : unverifiable(retryAfterMs));
     };
 

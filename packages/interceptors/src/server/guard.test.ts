@@ -1,6 +1,7 @@
 import { Metadata, ServerInterceptingCall, type ServerInterceptor, type StatusObject, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { newContext, rpcContext, unseenStatus } from "../context.ts";
+import { asCall, PassingCall } from "../passing-call.ts";
 import { detailsOf } from "../status.ts";
 import { type RawHandler, rawClient, rawServer } from "../testing/raw-server.ts";
 import { FakeServerCall } from "../testing/server-call.ts";
@@ -74,6 +75,31 @@ describe("guard()", () => {
     // What goes out next may fail in the same way.
     expect(events.length).toBeGreaterThan(0);
     expect(events[0]).toEqual({ type: "threw", path: "/test.v1.Test/Echo", error: boom });
+  });
+
+  test("E7: gives the client INTERNAL when the start of a PassingCall throws", async () => {
+    class Unable extends PassingCall {
+      override start(): void {
+        throws();
+      }
+    }
+    const result = await call(guard((_, made) => asCall(new Unable(made))));
+    expect(result).toMatchObject({ code: status.INTERNAL });
+  });
+
+  test("E7: a rejection ends the call, even if the one that is told of the end throws", async () => {
+    class Deaf extends PassingCall {
+      override onCancel(): void {
+        throws();
+      }
+    }
+    const rejecting = failingIn["onReceiveMessage"]?.(rejects) as ServerInterceptor;
+    const deaf: ServerInterceptor = (_, made) => asCall(new Deaf(made));
+    const events: GuardEvent[] = [];
+    const [interceptor = rejecting] = guarded([[deaf, rejecting]], { observe: (event) => events.push(event) });
+    const result = await call(interceptor);
+    expect(result).toMatchObject({ code: status.INTERNAL });
+    expect(events.map(({ error }) => error)).toContain(boom);
   });
 
   test("E7: gives the client INTERNAL when the interceptor cannot be made", async () => {

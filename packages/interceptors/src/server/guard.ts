@@ -3,7 +3,8 @@
  * Copy:    server/guard.ts
  * Place:   server; around every other interceptor, inside of server/status-guard.ts only, which is a guard itself.
  * Does:    turns whatever an interceptor throws or rejects with, in any of its methods, into INTERNAL for the client.
- * Doesn't: see what an interceptor does in timers and promises of its own, nor what a handler throws (server/errors.ts).
+ * Doesn't: see what an interceptor does in timers and promises of its own (a PassingCall whose method is async has one), nor
+ *          what a handler throws (server/errors.ts).
  * With:    context.ts, passing-call.ts, status.ts
  * Source:  grpc-js, server-interceptors.ts: it drops what these methods return, so a rejection ends the process.
  */
@@ -15,7 +16,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { rpcContext, unseenStatus } from "../context.ts";
-import { asCall, PassingCall, type PartialStatus } from "../passing-call.ts";
+import { asCall, PassingCall, type PartialStatus, type WireListener } from "../passing-call.ts";
 import { statusOf } from "../status.ts";
 
 type Responder = Required<NonNullable<ConstructorParameters<typeof ServerInterceptingCall>[1]>>;
@@ -93,15 +94,27 @@ class Border extends PassingCall {
       } catch (failure) {
         this.#failOuter(failure);
       }
-      // Those further in did not see it go out.
-      unseenStatus.during(result, () => super.onCancel());
       // The handler may be at work on a call that has its answer now.
       context?.cancel(new Error("An interceptor failed", { cause: error }));
+      // Those further in did not see it go out.
+      try {
+        unseenStatus.during(result, () => super.onCancel());
+      } catch (failure) {
+        warn(failure);
+      }
     }
     try {
       this.observe?.({ type: "threw", path: this.#path, error });
     } catch (failure) {
       warn(failure);
+    }
+  }
+
+  override start(listener: WireListener): void {
+    try {
+      super.start(listener);
+    } catch (error) {
+      this.#failOuter(error);
     }
   }
 
@@ -208,7 +221,7 @@ function watched<Args extends unknown[]>(outer: Border, run: (...args: Args) => 
   return (...args) => {
     try {
       const result = run(...args);
-      if (result instanceof Promise) result.catch((error: unknown) => outer.fail(error));
+      if (result instanceof Promise) result.catch((error: unknown) => outer.fail(error)).catch(warn);
     } catch (error) {
       outer.fail(error);
     }

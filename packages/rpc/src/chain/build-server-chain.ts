@@ -26,6 +26,8 @@ export function buildServerChain(parts: readonly ServerPart[], deps: Omit<Server
   checkOrder(parts, SERVER_ORDER);
   checkRequired(parts, ["guard", "context", "drain", "deadline", "validation", "errors"]);
   const byName = new Map(parts.map((part) => [part.name, part]));
+  const unplaced = parts.find(({ name }) => name !== "guard" && !ROWS.some((row) => row.includes(name)));
+  if (unplaced !== undefined) throw new Error(`"${unplaced.name}" stands in no row`);
   const built = new Map(parts.map((part) => [part.name, part.build({ ...deps, parts: byName })]));
   const observe = ({ path, error }: { path: string; error: unknown }) =>
     deps.log.error({ path, err: error }, "an interceptor failed");

@@ -15,7 +15,8 @@ export function servedMethods(...definitions: readonly ServiceDefinition[]): {
       const method = facts(path);
       const types = definition.methods[key];
       if (method === undefined || types === undefined) continue;
-      paths.set(key, path);
+      // The first one has the name; a method of another service is named by its path.
+      if (!paths.has(key)) paths.set(key, path);
       served.set(path, {
         ...method,
         encodeRequest: (message) => types.requestType.encode(message as never).finish(),
