@@ -39,9 +39,17 @@ function readFlags() {
 async function endpoints({ at, folder, json }: ReturnType<typeof readFlags>): Promise<void> {
   const instances = at === undefined ? await findInstances(folder) : [{ name: at, target: at }];
   for (const { name, target } of instances) {
-    const targets = await listTargets(target);
-    const text = json === true ? JSON.stringify({ name, target, targets }) : formatEndpoints({ name, target, targets });
-    console.log(text);
+    try {
+      const targets = await listTargets(target);
+      console.log(
+        json === true ? JSON.stringify({ name, target, targets }) : formatEndpoints({ name, target, targets }),
+      );
+    } catch (error) {
+      if (!(error instanceof RemoteError)) throw error;
+      // The others have something to say about it.
+      console.error(`${name} (${target}) does not answer: ${error.message}`);
+      process.exitCode = 1;
+    }
   }
 }
 

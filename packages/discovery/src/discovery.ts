@@ -47,6 +47,20 @@ export interface Discovery {
   targets(): TargetReport[];
 }
 
+/** What an observer throws must not end the look, or the update, that it is told of. */
+function told<Event>(observe: ((event: Event) => void) | undefined): ((event: Event) => void) | undefined {
+  return (
+    observe &&
+    ((event) => {
+      try {
+        observe(event);
+      } catch (error) {
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
+    })
+  );
+}
+
 type Look = Parameters<NonNullable<K8sResolverSettings["observe"]>>[0];
 
 /**
@@ -60,10 +74,11 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
   const noteLook = (look: Look): void => {
     const kept = look.kind === "kept" ? `list kept for ${Math.round(look.ageMs / 1_000)} s: ` : "";
     looks.set(look.target, { at: look.at, note: `${kept}${look.note}` });
-    resolver.observe?.(look);
+    told(resolver.observe)?.(look);
   };
-  // All of them, though each channel brings its own: a wrong one is found here, and not by the first channel.
+  // All of them, so that a wrong one is found here and not by the first channel; then what names the authority of every channel.
   registerK8sResolver({ ...resolver, observe: undefined, control: undefined });
+  registerK8sResolver({ domain: resolver.domain, namespace: resolver.namespace });
   registerHoldfastPolicy();
   const serviceConfig = holdfastServiceConfig(settings);
   const given = { ...(clock && { clock }), ...(random && { random }) };
@@ -76,7 +91,7 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
         target,
         reports,
         ...(clientId !== undefined && { clientId }),
-        ...(observe && { observe: (event) => observe({ ...event, target }) }),
+        ...(observe && { observe: (event) => told(observe)?.({ ...event, target }) }),
       };
       return {
         ...k8sChannelOptions({ ...resolver, ...given, observe: noteLook }),

@@ -37,9 +37,9 @@ describe("drain()", () => {
 describe("graceOf()", () => {
   test.each([
     [{ DRAIN_MS: 10_000, DRAIN_RESOLVERS_MS: 0 }, 9_000],
-    [{ DRAIN_MS: 10_000, DRAIN_RESOLVERS_MS: 5_000 }, 4_000],
+    [{ DRAIN_MS: 10_000, DRAIN_RESOLVERS_MS: 3_000 }, 6_000],
     [{ DRAIN_MS: 1_000, DRAIN_RESOLVERS_MS: 0 }, 750],
-    [{ DRAIN_MS: 1_000, DRAIN_RESOLVERS_MS: 5_000 }, 0],
+    [{ DRAIN_MS: 1_000, DRAIN_RESOLVERS_MS: 5_000 }, 250],
   ])("keeps back of %j what resolvers and closing need", (times, graceMs) => {
     expect(graceOf(times)).toBe(graceMs);
   });

@@ -29,7 +29,7 @@ export interface DrainTimes {
   readonly DRAIN_MS: number;
   /**
    * How long calls are taken while those who find this instance by name only learn that it goes: about the interval at
-   * which they resolve. Who watches health needs none.
+   * which they resolve. Who watches health needs none. No more than half of DRAIN_MS is taken.
    */
   readonly DRAIN_RESOLVERS_MS: number;
 }
@@ -37,9 +37,13 @@ export interface DrainTimes {
 /** Of the drain time, kept back for what is closed afterwards: pools, connections. Unit: milliseconds. */
 const CLOSING_MS = 1_000;
 
+function resolversOf({ DRAIN_MS, DRAIN_RESOLVERS_MS }: DrainTimes): number {
+  return Math.min(DRAIN_RESOLVERS_MS, DRAIN_MS / 2);
+}
+
 /** How long calls under way, and work in hand, may take to finish. Unit: milliseconds. */
 export function graceOf({ DRAIN_MS, DRAIN_RESOLVERS_MS }: DrainTimes): number {
-  return Math.max(0, DRAIN_MS - DRAIN_RESOLVERS_MS - Math.min(CLOSING_MS, DRAIN_MS / 4));
+  return DRAIN_MS - resolversOf({ DRAIN_MS, DRAIN_RESOLVERS_MS }) - Math.min(CLOSING_MS, DRAIN_MS / 4);
 }
 
 /**
@@ -48,7 +52,11 @@ export function graceOf({ DRAIN_MS, DRAIN_RESOLVERS_MS }: DrainTimes): number {
  */
 export async function drain({ server, workers = [], times }: DrainOptions): Promise<void> {
   server.health.drain();
-  if (times.DRAIN_RESOLVERS_MS > 0) await sleep(times.DRAIN_RESOLVERS_MS);
+  const resolversMs = resolversOf(times);
+  if (resolversMs > 0) await sleep(resolversMs);
   const grace = { graceMs: graceOf(times) };
-  await Promise.all([server.drain(grace), ...workers.map((worker) => worker.stop(grace))]);
+  // All of them, even if one fails: what is closed next would be missed by the others.
+  const ends = await Promise.allSettled([server.drain(grace), ...workers.map((worker) => worker.stop(grace))]);
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }

@@ -1,7 +1,7 @@
 export { status as Status } from "@grpc/grpc-js";
 export { type Discovery, type DiscoveryOptions, discovery } from "@holdfast/discovery/discovery";
 export { parseServers } from "@holdfast/discovery/resolver/dns-lookup";
-export { parseK8sTarget } from "@holdfast/discovery/resolver/k8s-target";
+export { parseK8sTarget, scopeOf } from "@holdfast/discovery/resolver/k8s-target";
 export { type RpcContext, rpcContext } from "@holdfast/interceptors/context";
 export { ChainError } from "./chain/chain-error.ts";
 export * as client from "./chain/client.ts";

@@ -1,6 +1,7 @@
 import { anyFreePort } from "./choose-ports.ts";
 import { launchProgram } from "./launch-program.ts";
 import { SERVICE_NAMES, type ServiceName, type Surroundings, serviceProgram } from "./programs.ts";
+import { StackError } from "./stack-error.ts";
 import type { StackEvent } from "./stack-event.ts";
 import { type Supervised, supervise } from "./supervise.ts";
 import { watchServing } from "./watch-serving.ts";
@@ -49,8 +50,14 @@ export class ServiceInstances {
     return SERVICE_NAMES.flatMap((service) => this.#instances[service]);
   }
 
-  /** Starts what is missing and stops the newest of what is too much. Resolves when that many serve. */
+  /**
+   * Starts what is missing and stops the newest of what is too much. Resolves when that many serve.
+   * @throws {StackError} For a count that is none.
+   */
   async scale(service: ServiceName, count: number): Promise<void> {
+    if (!Number.isInteger(count) || count < 1) {
+      throw new StackError(`Cannot scale ${service}: wanted is a whole number of instances from 1 up, got ${count}`);
+    }
     const instances = this.#instances[service];
     const started = this.#lastStart.then(async () => {
       const tooMany = instances.splice(count);

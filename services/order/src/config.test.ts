@@ -26,6 +26,8 @@ describe("readConfig()", () => {
     ["a name without a port", { PRODUCT_TARGET: "k8s:///product-service.products" }, "no port"],
     ["a name that is none", { PRODUCT_TARGET: "k8s:///product_service:grpc" }, "product_service"],
     ["a DNS server by name", { CLUSTER_DNS: "10.0.0.10,dns.example" }, "CLUSTER_DNS"],
+    ["a domain that is none", { CLUSTER_DOMAIN: "cluster local" }, "CLUSTER_DOMAIN"],
+    ["a namespace that is none", { POD_NAMESPACE: "Orders_1" }, "POD_NAMESPACE"],
     ["one attempt as long as all", { PRICING_ATTEMPT_MS: "1951" }, "PRICING_ATTEMPT_MS"],
     ["a step that takes longer than the contract allows", { STEP_TIMEOUT_MS: "8001" }, "STEP_TIMEOUT_MS"],
   ])("refuses %s", (_, settings, problem) => {

@@ -1,5 +1,5 @@
 import { ConfigError, readConfig as read } from "@holdfast/process";
-import { nestingProblems, parseK8sTarget, parseServers } from "@holdfast/rpc";
+import { nestingProblems, parseK8sTarget, parseServers, scopeOf } from "@holdfast/rpc";
 import { z } from "zod";
 
 const ORDERS = "/ecommerce.order.v1.OrderService";
@@ -30,9 +30,9 @@ export const Config = z.object({
   /** DNS servers that know the names of services: `ip` or `ip:port`, with commas between. Empty: the system's. */
   CLUSTER_DNS: textFor(parseServers).default(""),
   /** What all names of the cluster end in. */
-  CLUSTER_DOMAIN: z.string().default("cluster.local"),
+  CLUSTER_DOMAIN: textFor((domain) => scopeOf({ domain })).default("cluster.local"),
   /** Where a short name such as `payment-service` is looked for. */
-  POD_NAMESPACE: z.string().default("default"),
+  POD_NAMESPACE: textFor((namespace) => scopeOf({ namespace })).default("default"),
   /** Longest time between two looks at the names; a shorter TTL of their records counts. Unit: milliseconds. */
   RESOLVE_INTERVAL_MS: z.coerce.number().int().min(100).max(600_000).default(10_000),
   /** Longest time between a signal and the end of the process. Unit: milliseconds. Ctrl-C promises 5 s. */

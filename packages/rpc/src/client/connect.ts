@@ -31,6 +31,12 @@ export interface ConnectOptions<Method extends string = string> {
   maxResponseBytes?: number;
 }
 /**
+ * Without pings a peer that is gone without a word keeps its calls until their deadlines. Source: gRFC A8. With discovery the
+ * policy asks about silence by itself: grpc-js' ping ends all calls of a connection that is being drained.
+ */
+const KEEPALIVE = { "grpc.keepalive_time_ms": 20_000, "grpc.keepalive_timeout_ms": 5_000 };
+
+/**
  * Failures in a row, without a success between them, after half of which retrying stops. An instance that is killed fails all
  * calls that it has under way at once: with the kit's ten, the sixth of them would already be the customer's.
  */
@@ -88,9 +94,7 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 1_000,
     "grpc.min_reconnect_backoff_ms": 1_000,
-    // Without pings a peer that is gone without a word keeps its calls until their deadlines. Source: gRFC A8.
-    "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 5_000,
+    ...(discovery === undefined && KEEPALIVE),
     "grpc.enable_channelz": 0,
     "grpc.max_receive_message_length": maxResponseBytes,
   });
