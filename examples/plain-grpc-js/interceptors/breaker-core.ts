@@ -284,9 +284,8 @@ export class Breakers {
     return circuit;
   }
 
-  /** Drops what is idle or too many. What somebody has isolated stays. */
+  /** Drops what is idle or too many, never what is isolated. A Map kept in order of use would cost every call more. */
   #forget(now: number, atMost: number): void {
-    // New circuits are rare. A Map kept in order of use would cost every call more than all the counting.
     for (const [key, { isolated, usedAt }] of this.#circuits) {
       if (!isolated && now - usedAt >= this.rules.idleMs) this.#circuits.delete(key);
     }
