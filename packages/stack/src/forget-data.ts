@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { removeEmbeddedPostgres } from "@holdfast/storage";
+import { removeEmbeddedPostgres } from "@holdfast/storage/embedded";
 import type { StackFolder } from "./stack-folder.ts";
 
 /** Deletes what earlier stacks kept, by name: whatever else is in the folder stays. Nothing of it may be running. */

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "@holdfast/storage";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "@holdfast/storage/embedded";
 import type { Exit, Run } from "./run.ts";
 import { StackError } from "./stack-error.ts";
 

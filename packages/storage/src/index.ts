@@ -1,12 +1,6 @@
 export { type Generated, type Insertable, type Selectable, sql, type Transaction, type Updateable } from "kysely";
 export { DatabaseError, type DatabaseErrorDetails, DatabaseErrorKind } from "./database-error.ts";
 export {
-  type EmbeddedPostgres,
-  removeEmbeddedPostgres,
-  type StartEmbeddedPostgresOptions,
-  startEmbeddedPostgres,
-} from "./embedded/start-embedded-postgres.ts";
-export {
   confirmClaim,
   type IdempotencyInPostgres,
   type IdempotencySchema,

@@ -6,7 +6,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { createTestDatabase, type TestDatabase } from "@holdfast/testkit";
 import { describe, expect, test } from "vitest";
-import { migrate, startEmbeddedPostgres } from "./index.ts";
+import { startEmbeddedPostgres } from "./embedded/start-embedded-postgres.ts";
+import { migrate } from "./index.ts";
 import { observe } from "./testing/observer.ts";
 
 const run = promisify(execFile);

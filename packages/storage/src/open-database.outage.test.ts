@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createTestDatabase, type TestDatabase } from "@holdfast/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Database, openDatabase, sql, startEmbeddedPostgres } from "./index.ts";
+import { startEmbeddedPostgres } from "./embedded/start-embedded-postgres.ts";
+import { type Database, openDatabase, sql } from "./index.ts";
 import { type Observer, observe } from "./testing/observer.ts";
 import { cancellable, within } from "./testing/scopes.ts";
 

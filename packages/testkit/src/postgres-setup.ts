@@ -1,7 +1,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { removeEmbeddedPostgres, startEmbeddedPostgres } from "@holdfast/storage";
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from "@holdfast/storage/embedded";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
