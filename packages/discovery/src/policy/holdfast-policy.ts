@@ -138,6 +138,11 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
     };
   }
 
+  /** Whether a pick that avoids the addresses would get another: asked, as a picker, by whoever hedges. */
+  hasOther(tried: ReadonlySet<string>): boolean {
+    return this.#running?.core.hasOther(tried) ?? false;
+  }
+
   /** Without effect: connections are made without being asked for. */
   exitIdle(): void {}
 

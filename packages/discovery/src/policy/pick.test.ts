@@ -44,6 +44,19 @@ describe("LeastLoaded", () => {
     expect(shares([busy, free], 10)).toEqual([0, 1]);
   });
 
+  test("R18: tells whether a call that avoids some would get another: a candidate, or one of the others", () => {
+    const core = new LeastLoaded({ random: seeded(1) });
+    const [good, doubtful] = hosts(1, 1) as [Load, Load];
+    const tried = new Set([good.address]);
+    core.setCandidates([good]);
+    expect([core.hasOther(new Set()), core.hasOther(tried)]).toEqual([true, false]);
+    core.setCandidates([good], [doubtful]);
+    expect(core.hasOther(tried)).toBe(true);
+    expect(core.pick(WARM, good.address)).toBe(doubtful);
+    core.setCandidates([]);
+    expect(core.hasOther(new Set())).toBe(false);
+  });
+
   test("spreads a burst that is picked before its first call starts", () => {
     const core = new LeastLoaded({ random: seeded(1) });
     const [busy, free] = hosts(1, 1) as [Load, Load];

@@ -77,6 +77,11 @@ export class LeastLoaded<T extends Load> {
     return chosen;
   }
 
+  /** Whether `pick` would choose one that is not among the addresses if told to avoid them. */
+  hasOther(avoid: ReadonlySet<string>): boolean {
+    return [this.#candidates, this.#others].some((group) => group.some(({ address }) => !avoid.has(address)));
+  }
+
   /** Counts a call that another rule gave to an endpoint. */
   took(chosen: T): void {
     chosen.reserved++;
