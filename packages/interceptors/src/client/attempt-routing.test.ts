@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { Metadata, status } from "@grpc/grpc-js";
+import { experimental, Metadata, status } from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { type RawHandler, rawClient, rawServer } from "../testing/raw-server.ts";
 import { type AttemptRecorder, attemptRouting, attemptsInFlight, type CallRoute } from "./attempt-routing.ts";
@@ -54,6 +54,30 @@ async function connected(client: RawClient, attempts: AttemptRecorder, hosts: nu
   const peers = new Set<string | undefined>();
   while (peers.size < hosts) peers.add((await attempt(client, call)).route.peer);
   call.end();
+}
+
+/** round_robin by another name, whose picker says that there is nobody else to ask. */
+class Doubtful extends experimental.ChildLoadBalancerHandler {
+  constructor(channel: experimental.ChannelControlHelper) {
+    const helper = experimental.createChildChannelControlHelper(channel, {
+      updateState: (state, picker, error) => {
+        channel.updateState(state, Object.assign(picker, { hasOther: () => false }), error);
+      },
+    });
+    super(helper);
+  }
+
+  override updateAddressList(
+    ...[list, , ...rest]: Parameters<experimental.LoadBalancer["updateAddressList"]>
+  ): boolean {
+    const roundRobin = experimental.selectLbConfigFromList([{ round_robin: {} }]);
+    return roundRobin !== null && super.updateAddressList(list, roundRobin, ...rest);
+  }
+}
+class DoubtfulConfig implements experimental.TypedLoadBalancingConfig {
+  getLoadBalancerName = () => "doubtful";
+  toJsonObject = () => ({ doubtful: {} });
+  static createFromJson = () => new DoubtfulConfig();
 }
 
 afterEach(() => expect(attemptsInFlight()).toBe(0));
@@ -120,6 +144,17 @@ describe("attemptRouting()", () => {
     expect(call.hasUntried()).toBe(false);
     await attempt(all.client, call);
     expect(call.hasUntried()).toBe(true);
+    await attempt(all.client, call);
+    expect(call.hasUntried()).toBe(false);
+    call.end();
+  });
+
+  test("H3: a child policy that says so knows better than the connections", async () => {
+    experimental.registerLoadBalancerType("doubtful", Doubtful, DoubtfulConfig);
+    const { attempts, channelOptions } = attemptRouting({ childPolicy: "doubtful", childAvoids: true });
+    await using all = await cluster([status.OK, status.OK], channelOptions);
+    await connected(all.client, attempts, 2);
+    const call = attempts.begin();
     await attempt(all.client, call);
     expect(call.hasUntried()).toBe(false);
     call.end();

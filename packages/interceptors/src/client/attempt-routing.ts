@@ -22,7 +22,7 @@ export interface AttemptRoute {
 export interface CallRoute {
   /** Marks the metadata of a new attempt, so that the balancer knows which call it belongs to. */
   mark(metadata: Metadata): AttemptRoute;
-  /** Whether a host is connected that no attempt of this call was given to. False when the balancer is not known. */
+  /** Whether a next attempt would be given to a host that has had none of this call. False when the balancer is not known. */
   hasUntried(): boolean;
   /** The call is over. */
   end(): void;
@@ -56,9 +56,12 @@ let lastId = 0;
 export interface Hosts {
   /** How many addresses it knows, connected or not. */
   readonly size: number;
-  /** Whether it is connected to one that is not in the set. */
+  /** Whether there is one to choose that is not in the set. */
   hasOther(tried: ReadonlySet<string>): boolean;
 }
+
+/** The picker of a policy that reads {@link AVOID}: of hosts that it is connected to it may doubt some, and says so here. */
+type ChildPicker = experimental.Picker & Partial<Pick<Hosts, "hasOther">>;
 
 class RoutedCall implements CallRoute {
   /** Every host that an attempt was given to. */
@@ -188,6 +191,7 @@ class AttemptsBalancer implements experimental.LoadBalancer, Hosts {
   /** Mostly one for an address; a policy may open another beside one that it doubts. */
   readonly #connections = new Map<string, experimental.SubchannelInterface[]>();
   #childAvoids = false;
+  #picker: ChildPicker | undefined;
 
   constructor(channel: experimental.ChannelControlHelper) {
     const helper = experimental.createChildChannelControlHelper(channel, {
@@ -198,7 +202,9 @@ class AttemptsBalancer implements experimental.LoadBalancer, Hosts {
         return connection;
       },
       updateState: (state, picker, error) => {
-        channel.updateState(state, { pick: (args) => this.#pick(picker, args) }, error);
+        this.#picker = picker;
+        const pick: ChildPicker["pick"] = (args) => pickUntried(picker, args, this, { childAvoids: this.#childAvoids });
+        channel.updateState(state, { pick }, error);
       },
     });
     this.#child = new experimental.ChildLoadBalancerHandler(helper);
@@ -209,14 +215,9 @@ class AttemptsBalancer implements experimental.LoadBalancer, Hosts {
   }
 
   hasOther(tried: ReadonlySet<string>): boolean {
-    for (const [address, connections] of this.#connections) {
-      if (!tried.has(address) && connections.some(isReady)) return true;
-    }
-    return false;
-  }
-
-  #pick(picker: experimental.Picker, args: experimental.PickArgs): experimental.PickResult {
-    return pickUntried(picker, args, this, { childAvoids: this.#childAvoids });
+    const isOther = ([address, all]: readonly [string, experimental.SubchannelInterface[]]) =>
+      !tried.has(address) && all.some(isReady);
+    return this.#picker?.hasOther?.(tried) ?? [...this.#connections].some(isOther);
   }
 
   updateAddressList(...[list, config, ...rest]: Parameters<experimental.LoadBalancer["updateAddressList"]>): boolean {

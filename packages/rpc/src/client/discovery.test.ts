@@ -1,6 +1,8 @@
 import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { startClusterDns } from "@holdfast/discovery/dns-server/cluster-dns";
-import { describe, expect, test } from "vitest";
+import { tcpProxy } from "@holdfast/discovery/testing/tcp-proxy";
+import { setTimeout } from "node:timers/promises";
+import { describe, expect, test, vi } from "vitest";
 import { ChainError, client, connect, discovery, RpcError, Status } from "../index.ts";
 import { aServer } from "../testing/a-server.ts";
 
@@ -10,21 +12,24 @@ const TARGET = "k8s:///order-service.orders:grpc";
 async function cluster(all: readonly ("good" | "bad")[]) {
   const stack = new AsyncDisposableStack();
   const calls = all.map(() => 0);
-  const instances = await Promise.all(
+  const line = { delayMs: 0, cut: (index: number) => proxies[index]?.cut() };
+  const proxies = await Promise.all(
     all.map(async (kind, index) => {
       const getOrder = async () => {
         calls[index] = (calls[index] ?? 0) + 1;
+        await setTimeout(line.delayMs);
         if (kind === "bad") throw new RpcError(Status.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE", "No");
         return { order: undefined };
       };
-      const { target } = stack.use(await aServer({ getOrder }));
-      return { hostname: `order-${index}`, ipv4: "127.0.0.1", port: Number(target.split(":")[1]) };
+      const { port } = stack.use(await aServer({ getOrder, cancelOrder: getOrder }));
+      return stack.use(await tcpProxy(port));
     }),
   );
+  const instances = proxies.map(({ port }, index) => ({ hostname: `order-${index}`, ipv4: "127.0.0.1", port }));
   const dns = stack.use(await startClusterDns());
   dns.set([{ service: "order-service", namespace: "orders", portName: "grpc", instances }]);
   const found = discovery({ resolver: { servers: [dns.server] } });
-  return { calls, found, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { calls, line, found, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 const base = [client.context(), client.errors(), client.deadline()];
@@ -46,6 +51,30 @@ describe("connect() with discovery", () => {
     using orders = connect(OrderServiceDefinition, TARGET, { chain, discovery: all.found });
     for (let i = 0; i < 20; i += 1) await expect(orders.getOrder({ orderId: "ord_1" })).resolves.toBeDefined();
     expect(all.calls[0]).toBeGreaterThan(0);
+  });
+
+  test("H3: asks the instance that has the call no second time while the other one is silent", async () => {
+    await using all = await cluster(["good", "good"]);
+    const chain = [...base, client.hedging({ maxAttempts: 2, delayMs: 20 })];
+    using orders = connect(OrderServiceDefinition, TARGET, { chain, discovery: all.found });
+    const get = async () => orders.getOrder({ orderId: "ord_1" });
+    await vi.waitFor(async () => {
+      await get();
+      expect(all.calls).not.toContain(0);
+    });
+    all.line.cut(1);
+    // Not hedged: one of them hangs for long enough to be noticed.
+    const ended = new AbortController();
+    const hanging = [1, 2, 3].map(async () => orders.cancelOrder({ orderId: "ord_1" }, { signal: ended.signal }));
+    const states = () => all.found.targets()[0]?.endpoints.map(({ state }) => state);
+    await vi.waitFor(() => expect(states()).toContain("silent"), { timeout: 5_000 });
+    ended.abort();
+    await Promise.allSettled(hanging);
+    const [before = 0] = all.calls;
+    // Longer than the time after which another instance would be asked.
+    all.line.delayMs = 100;
+    await Promise.all(Array.from({ length: 20 }, get));
+    expect(all.calls[0]).toBe(before + 20);
   });
 
   test("refuses a name where nothing finds instances, and one that can never resolve", async () => {
