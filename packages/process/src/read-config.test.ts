@@ -1,3 +1,6 @@
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { ConfigError } from "./config-error.ts";
@@ -51,6 +54,30 @@ describe("readConfig()", () => {
 
   test.each(["-1", "0", "1.5", "Infinity", "1 s", "99999999999999999999"])("refuses %s milliseconds", (value) => {
     expect(problemsOf({ PAYMENT_TARGET: "a:1", CHARGE_TIMEOUT_MS: value })).toHaveLength(1);
+  });
+
+  test("reads a secret from the file that NAME_FILE names, without the line break at its end", async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "config-"));
+    const file = join(folder.path, "url");
+    await writeFile(file, "postgres://u:p@db/x\n");
+    expect(readConfig(Schema, { PAYMENT_TARGET: "a:1", DATABASE_URL_FILE: file }).DATABASE_URL).toBe(
+      "postgres://u:p@db/x",
+    );
+  });
+
+  test("refuses a file that is missing, empty, wrong, or beside the value itself, without showing a password", async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "config-"));
+    const file = (name: string) => join(folder.path, name);
+    await writeFile(file("empty"), "\n");
+    await writeFile(file("wrong"), "mysql://u:geheim@db/x");
+    const problems = (DATABASE_URL_FILE: string, more = {}) =>
+      problemsOf({ PAYMENT_TARGET: "a:1", DATABASE_URL_FILE, ...more });
+    expect(problems(file("none"))).toEqual([expect.stringMatching(/^DATABASE_URL_FILE: cannot be read: ENOENT/)]);
+    expect(problems(file("empty"))).toEqual([`DATABASE_URL_FILE: must hold a value, and "${file("empty")}" is empty`]);
+    expect(problems(file("wrong"))).toEqual(['DATABASE_URL: must start with postgres://, got "mysql://u:***@db/x"']);
+    expect(problems(file("wrong"), { DATABASE_URL: "postgres://u:geheim@db/x" })).toEqual([
+      "DATABASE_URL: is given twice, as DATABASE_URL and in the file of DATABASE_URL_FILE",
+    ]);
   });
 
   test("does not show a password in a problem", () => {

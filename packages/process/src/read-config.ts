@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { ConfigError } from "./config-error.ts";
 import { maskNamed, maskText } from "./mask-secrets.ts";
+import { valuesInFiles } from "./values-in-files.ts";
 
 /**
  * The configuration that `schema` describes, read from the environment, frozen. Unknown variables are ignored; an empty
- * one counts as not set, because that is what `NAME=` in a compose or env file means. Flags are `z.stringbool()`:
- * `z.coerce.boolean()` would read "false" as true.
+ * one counts as not set, because that is what `NAME=` in a compose or env file means. Each may come from a file that
+ * `NAME_FILE` names, as secrets do. Flags are `z.stringbool()`: `z.coerce.boolean()` would read "false" as true.
  *
  * @throws {ConfigError} With all problems at once.
  */
@@ -14,13 +15,12 @@ export function readConfig<Schema extends z.ZodObject>(
   env: Readonly<Record<string, string | undefined>>,
 ): Readonly<z.output<Schema>> {
   const names = Object.keys(schema.shape);
-  const given = Object.fromEntries(names.filter((name) => env[name]).map((name) => [name, env[name]]));
+  const { env: given, problems } = valuesInFiles(names, env);
   const result = schema.safeParse(given);
-  if (result.success) return Object.freeze(result.data);
+  if (result.success && problems.size === 0) return Object.freeze(result.data);
 
   // One line per variable: a second complaint about the same value adds nothing.
-  const problems = new Map<string, string>();
-  for (const issue of result.error.issues) {
+  for (const issue of result.error?.issues ?? []) {
     const name = issue.path.length === 0 ? "configuration" : String(issue.path[0]);
     if (!problems.has(name)) problems.set(name, `${name}: ${describe(schema, name, given[name], issue)}`);
   }
