@@ -1,41 +1,58 @@
-import { once } from "node:events";
-import { connect } from "node:net";
+import { HealthDefinition } from "@holdfast/contracts/grpc/health/v1/health";
+import { type Connected, connect, type Discovery, RemoteError, Status } from "@holdfast/rpc";
 import type { Clock } from "./clock.ts";
 import { InputError } from "../audit/input-error.ts";
 
 /** A service that is being started again is back within this time. Unit: milliseconds. */
 const PATIENCE_MS = 5_000;
 const RETRY_MS = 100;
+const ATTEMPT_MS = 1_000;
 
-/** @throws {InputError} If nobody listens at `target` (host:port) for 5 s: then no stack is running. */
+interface Deps {
+  discovery: Discovery;
+  clock: Clock;
+  signal: AbortSignal;
+  /** @default 5_000 */
+  patienceMs?: number;
+}
+
+/**
+ * Asks a service for its health, at whatever target a client can have. Any answer will do: who is about to start, or cannot
+ * tell, is there.
+ *
+ * @throws {InputError} If the target is none, or nobody answers for 5 s: then no stack is running.
+ */
 export async function assertReachable(
   name: string,
   target: string,
-  { clock, signal, patienceMs = PATIENCE_MS }: { clock: Clock; signal: AbortSignal; patienceMs?: number },
+  { discovery, clock, signal, patienceMs = PATIENCE_MS }: Deps,
 ): Promise<void> {
-  const separator = target.lastIndexOf(":");
-  const [host, port] = [target.slice(0, separator), Number(target.slice(separator + 1))];
-  const isPort = Number.isInteger(port) && port > 0 && port < 65_536;
-  if (host === "" || !isPort) throw new InputError(`Cannot reach ${name} at "${target}": wanted is host:port`);
-
+  using health = healthAt(name, target, discovery);
   const giveUpAt = clock.now() + patienceMs;
-  while (!(await listens(host, port, signal))) {
-    if (clock.now() < giveUpAt) await clock.sleep(RETRY_MS, signal);
-    else throw new InputError(`Cannot reach ${name} at ${target}: start the stack with "npm start" first`);
+  for (;;) {
+    try {
+      await health.check({ service: "" }, { signal });
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof RemoteError)) throw error;
+      if (error.code !== Status.UNAVAILABLE && error.code !== Status.DEADLINE_EXCEEDED) return;
+      if (clock.now() >= giveUpAt) {
+        const why = `Cannot reach ${name} at ${target}: start the stack with "npm start" first (${error.message})`;
+        throw new InputError(why, { cause: error });
+      }
+    }
+    await clock.sleep(RETRY_MS, signal);
   }
 }
 
-async function listens(host: string, port: number, signal: AbortSignal): Promise<boolean> {
-  const socket = connect({ host, port, timeout: 1_000 });
+function healthAt(name: string, target: string, discovery: Discovery): Connected<typeof HealthDefinition> {
+  if (!/^([a-z0-9]+:\S+|\S+:\d{1,5})$/.test(target)) {
+    throw new InputError(`Cannot reach ${name} at "${target}": wanted is a name such as k8s:///x.y:grpc, or host:port`);
+  }
   try {
-    socket.once("timeout", () => socket.destroy(new Error("no answer")));
-    await once(socket, "connect", { signal });
-    return true;
+    return connect(HealthDefinition, target, { discovery, timeoutMs: ATTEMPT_MS });
   } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof Error) return false; // refused, no such host, or no answer
-    throw error;
-  } finally {
-    socket.destroy();
+    throw new InputError(`Cannot reach ${name}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
-import { connect } from "@holdfast/rpc";
+import { connect, discovery } from "@holdfast/rpc";
 import { auditAndPrint } from "../audit/audit-and-print.ts";
 import { InputError } from "../audit/input-error.ts";
 import { findStack } from "../audit/find-stack.ts";
@@ -21,17 +21,16 @@ import type { ReplayedDay } from "./summary.ts";
 async function replay(options: ReplayOptions, signal: AbortSignal): Promise<boolean> {
   const days = [];
   for (const file of options.files) days.push(await readDay(file));
-  const stack = await findStack(options.folder);
-  const productTarget = options.productTarget ?? stack.targets.product;
-  const orderTarget = options.orderTarget ?? stack.targets.order;
-  await assertReachable("the product service", productTarget, { clock, signal });
-  await assertReachable("the order service", orderTarget, { clock, signal });
+  const { targets, resolver, books } = await findStack(options.folder, { ...process.env, ...options.targets });
+  const instances = discovery({ resolver });
+  await assertReachable("the product service", targets.product, { discovery: instances, clock, signal });
+  await assertReachable("the order service", targets.order, { discovery: instances, clock, signal });
   const run = options.run ?? (await runName(options.files, new Date()));
   console.log(`Run "${run}"; an interrupted one goes on with --run ${run}`);
 
-  using products = connect(ProductServiceDefinition, productTarget, { timeoutMs: 120_000 });
-  using orders = connect(OrderServiceDefinition, orderTarget, { timeoutMs: 5_000 });
-  using streams = connect(OrderServiceDefinition, orderTarget, { timeoutMs: 10_000 });
+  using products = connect(ProductServiceDefinition, targets.product, { discovery: instances, timeoutMs: 120_000 });
+  using orders = connect(OrderServiceDefinition, targets.order, { discovery: instances, timeoutMs: 5_000 });
+  using streams = connect(OrderServiceDefinition, targets.order, { discovery: instances, timeoutMs: 10_000 });
   const { giveUpAfterMs, concurrency, paymentMethod, speedUp } = options;
   const persistence = startPersistence({ clock, signal, giveUpAfterMs });
 
@@ -46,7 +45,7 @@ async function replay(options: ReplayOptions, signal: AbortSignal): Promise<bool
     replayed.push(await replayDay(day, { ...deps, persistence, clock, signal, progress }));
   }
   const good = await printReport(replayed, { ...options, run, faults: persistence.faults });
-  return (await auditAndPrint(stack.books, { inFlightOk: false })) && good;
+  return (await auditAndPrint(books, { inFlightOk: false })) && good;
 }
 
 async function* rowsOf(files: readonly string[]) {

@@ -12,7 +12,14 @@ describe("readOptions()", () => {
       run: undefined,
       giveUpAfterMs: 120_000,
       list: false,
+      targets: {},
     });
+  });
+
+  test("has targets as the environment has them, to stand above it", () => {
+    const target = "k8s:///order-service:grpc";
+    expect(readOptions(["a.csv", "--order-target", target]).targets).toEqual({ ORDER_TARGET: target });
+    expect(readOptions(["a.csv", "--product-target", target]).targets).toEqual({ PRODUCT_TARGET: target });
   });
 
   test("takes what a package runner hands on", () => {

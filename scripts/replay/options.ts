@@ -12,7 +12,8 @@ Turns days of the Online Retail data set into a catalogue and orders, follows ea
   --run <name>             continues the run of that name: no order is placed twice        [a new one, printed]
   --give-up-after <s>      how long to repeat one call while a service is away             [120]
   --list                   print every row that cannot be part of an order                 [the first 20]
-  --order-target, --product-target <host:port>    where the services are                   [those of npm start]
+  --order-target, --product-target <target>       names of the services, k8s:///x.y:grpc or whatever else gRPC can dial
+                                                  [ORDER_TARGET and PRODUCT_TARGET, or those of npm start]
   --folder <path>          the folder that the stack was started with                      [.holdfast]
   --help                   this text`;
 
@@ -25,8 +26,8 @@ export interface ReplayOptions {
   readonly run: string | undefined;
   readonly giveUpAfterMs: number;
   readonly list: boolean;
-  readonly orderTarget: string | undefined;
-  readonly productTarget: string | undefined;
+  /** As the environment has them; only those that were named. */
+  readonly targets: { readonly ORDER_TARGET?: string; readonly PRODUCT_TARGET?: string };
   readonly folder: string;
   readonly help: boolean;
 }
@@ -44,8 +45,10 @@ export function readOptions(args: readonly string[]): ReplayOptions {
     run: values.run === undefined ? undefined : matching("--run", values.run, /^[!-~]{1,100}$/),
     giveUpAfterMs: numberOf("--give-up-after", values["give-up-after"], { integer: false, max: 86_400 }) * 1_000,
     list: values.list === true,
-    orderTarget: values["order-target"],
-    productTarget: values["product-target"],
+    targets: {
+      ...(values["order-target"] !== undefined && { ORDER_TARGET: values["order-target"] }),
+      ...(values["product-target"] !== undefined && { PRODUCT_TARGET: values["product-target"] }),
+    },
     folder: values.folder,
     help,
   };

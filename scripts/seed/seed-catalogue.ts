@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
-import { connect } from "@holdfast/rpc";
-import type { Stack } from "@holdfast/stack";
+import { connect, discovery } from "@holdfast/rpc";
+import { clusterTarget, type Stack } from "@holdfast/stack";
 import { catalogueOf } from "../replay/catalogue-of.ts";
 import { systemClock as clock } from "../replay/clock.ts";
 import { importCatalogue } from "../replay/import-catalogue.ts";
@@ -30,7 +30,7 @@ interface Seeded {
 }
 
 export interface SeedDeps {
-  stack: Pick<Stack, "folder" | "targets">;
+  stack: Pick<Stack, "folder" | "clusterDns">;
   onProgress: (message: string) => void;
   signal: AbortSignal;
 }
@@ -46,7 +46,9 @@ export async function seedCatalogue({ stack, onProgress, signal }: SeedDeps): Pr
 
   onProgress(`reading the products of ${FILES.map((file) => basename(file)).join(" and ")}`);
   const catalogue = await catalogueOf(rowsOf(FILES));
-  using products = connect(ProductServiceDefinition, stack.targets.product, { timeoutMs: IMPORT_TIMEOUT_MS });
+  const instances = discovery({ resolver: { servers: [stack.clusterDns] } });
+  const options = { discovery: instances, timeoutMs: IMPORT_TIMEOUT_MS };
+  using products = connect(ProductServiceDefinition, clusterTarget("product"), options);
   const patience = persistence({ clock, signal, giveUpAfterMs: GIVE_UP_AFTER_MS });
   const { ids } = await importCatalogue(catalogue, { products, persistence: patience, signal });
   onProgress(`imported ${ids.size} products`);

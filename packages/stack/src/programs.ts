@@ -54,7 +54,7 @@ export function serviceProgram(name: string, service: ServiceName, port: number,
   const own: Record<ServiceName, Record<string, string>> = {
     payment: { PROVIDER_URL: providerUrl },
     product: {},
-    order: { PAYMENT_TARGET: targetOf("payment"), PRODUCT_TARGET: targetOf("product") },
+    order: { PAYMENT_TARGET: clusterTarget("payment"), PRODUCT_TARGET: clusterTarget("product") },
   };
   return program(name, service, HEAP_MIB[service], {
     LISTEN: `127.0.0.1:${port}`,
@@ -71,7 +71,8 @@ export function serviceProgram(name: string, service: ServiceName, port: number,
   });
 }
 
-function targetOf(name: ServiceName): string {
+/** What clients of a service dial: its name in the cluster, behind which all its instances are. */
+export function clusterTarget(name: ServiceName): string {
   const { service, namespace } = CLUSTER_NAMES[name];
   return `k8s:///${service}.${namespace}:grpc`;
 }
