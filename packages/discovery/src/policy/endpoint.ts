@@ -20,7 +20,7 @@ import type { Load } from "./pick.ts";
 import type { PolicySettings } from "./policy-config.ts";
 import { RecentCalls } from "./report.ts";
 import { type HeardTime, Silence } from "./silence.ts";
-import { MedianDuration } from "./slowness.ts";
+import { CallDuration, type Estimate } from "./slowness.ts";
 
 export interface EndpointContext extends ConnectionContext {
   settings: PolicySettings;
@@ -45,7 +45,7 @@ export class PolicyEndpoint implements Load, Standing {
   #probe: HealthCall | undefined;
   #drained: Timer | undefined;
   #silence: Silence;
-  #median = new MedianDuration();
+  #duration = new CallDuration();
   readonly record: OutlierRecord;
 
   address: string;
@@ -92,9 +92,9 @@ export class PolicyEndpoint implements Load, Standing {
     return this.#connection.error;
   }
 
-  /** See {@link MedianDuration.ms}. */
-  get medianMs(): number | undefined {
-    return this.#median.ms;
+  /** How long its calls take. */
+  get duration(): Estimate | undefined {
+    return this.#duration.estimate;
   }
 
   /** Whether `tick` has anything to look after. */
@@ -126,7 +126,9 @@ export class PolicyEndpoint implements Load, Standing {
     // Those two come from this side as a rule, and then say nothing about the other.
     const fromServer = code !== status.CANCELLED && code !== status.DEADLINE_EXCEEDED;
     if (fromServer && this.#silence.callEnded(this.#context.heard.now)) this.#heardAgain();
-    if (verdict === "success" || verdict === "failure") this.#median.add(durationMs);
+    if (verdict === "success") this.#duration.add(durationMs);
+    // The others that failed say nothing of how long calls take: one that refuses them all is not the fastest.
+    else if (code === status.DEADLINE_EXCEEDED) this.#duration.addUnfinished(durationMs);
     if (verdict === "draining") this.#drain();
     return verdict;
   }
@@ -174,7 +176,7 @@ export class PolicyEndpoint implements Load, Standing {
     // Maybe a new process, and in any case a new line to it: nothing of the old one holds.
     this.epoch++;
     this.inFlight = 0;
-    this.#median = new MedianDuration();
+    this.#duration = new CallDuration();
     this.slowness = 1;
     this.#silence = new Silence(settings);
     this.subchannel = subchannel;

@@ -256,7 +256,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
     const at = this.#heard.tick(this.#clock.now());
     for (const endpoint of endpoints) endpoint.tick(at);
     if (++this.#ticks % SLOWNESS_TICKS === 0) {
-      const slowness = slownessOf(endpoints.map(({ medianMs }) => medianMs));
+      const slowness = slownessOf(endpoints.map(({ duration }) => duration));
       for (const [i, endpoint] of endpoints.entries()) endpoint.slowness = slowness[i] ?? 1;
     }
     this.#ticker = undefined;
