@@ -8,7 +8,7 @@ import { watchServing } from "./watch-serving.ts";
 
 /** One of the processes that a service consists of. */
 export interface Instance {
-  /** `order`, and `order-1`, `order-2` … beside it. */
+  /** `order`, and `order-1`, `order-2` … beside it: no other one has it before this one has ended. */
   readonly name: string;
   readonly service: ServiceName;
   readonly port: number;
@@ -29,58 +29,75 @@ export interface ServiceInstancesOptions {
   onEvent: (event: StackEvent) => void;
   /** An instance has begun or ceased to serve. */
   onServing: () => void;
+  /** @default {@link launchProgram} */
+  launch?: typeof launchProgram;
 }
 
 /** The services as processes, as many of each as there shall be. */
 export class ServiceInstances {
   readonly #options: ServiceInstancesOptions;
   readonly #instances: Record<ServiceName, RunningInstance[]> = { payment: [], product: [], order: [] };
+  /** Those that were too many, until they have ended. */
+  readonly #leaving = new Map<RunningInstance, Promise<void>>();
   /** Two wishes at once would count on each other's instances. */
   #lastStart: Promise<unknown> = Promise.resolve();
+  #stopping = false;
 
   constructor(options: ServiceInstancesOptions) {
     this.#options = options;
   }
 
+  /** Those that there shall be. */
   of(service: ServiceName): readonly Instance[] {
     return this.#instances[service];
   }
 
+  /** All that run, those too that are told to end and have not yet. */
   all(): readonly Instance[] {
-    return SERVICE_NAMES.flatMap((service) => this.#instances[service]);
+    return [...SERVICE_NAMES.flatMap((service) => this.#instances[service]), ...this.#leaving.keys()];
   }
 
   /**
    * Starts what is missing and stops the newest of what is too much. Resolves when that many serve.
-   * @throws {StackError} For a count that is none.
+   * @throws {StackError} For a count that is none, and when all of them are being stopped.
    */
   async scale(service: ServiceName, count: number): Promise<void> {
     if (!Number.isInteger(count) || count < 1) {
       throw new StackError(`Cannot scale ${service}: wanted is a whole number of instances from 1 up, got ${count}`);
     }
+    if (this.#stopping) throw new StackError(`Cannot scale ${service}: all services are being stopped`);
     const instances = this.#instances[service];
     const started = this.#lastStart.then(async () => {
-      const tooMany = instances.splice(count);
-      while (instances.length < count) instances.push(await this.#start(service, instances.length));
-      return tooMany;
+      const ends = instances.splice(count).map((each) => this.#leave(each));
+      while (instances.length < count) instances.push(await this.#start(service));
+      return { ends, instances: [...instances] };
     });
     this.#lastStart = started.catch(() => undefined); // who asked hears of it
-    const tooMany = await started;
-    await Promise.all([
-      ...tooMany.map((each) => each.process.stop(this.#options.stopWithinMs)),
-      ...instances.map((each) => each.process.ready()),
-    ]);
+    const now = await started;
+    await Promise.all([...now.ends, ...now.instances.map((each) => each.process.ready())]);
   }
 
   /** Ends all of them for good: orderly, by force after `withinMs`. */
   async stop(withinMs: number): Promise<void> {
+    this.#stopping = true;
     await this.#lastStart;
-    await Promise.all(this.all().map((each) => each.process.stop(withinMs)));
+    const staying = SERVICE_NAMES.flatMap((service) => this.#instances[service]);
+    // Those that leave are not told again: a second signal would cut what they have under way.
+    await Promise.all([...this.#leaving.values(), ...staying.map((each) => each.process.stop(withinMs))]);
   }
 
-  async #start(service: ServiceName, index: number): Promise<RunningInstance> {
-    const { ports, surroundings, logs, before, onEvent, onServing } = this.#options;
-    const name = index === 0 ? service : `${service}-${index}`;
+  #leave(instance: RunningInstance): Promise<void> {
+    const ended = instance.process.stop(this.#options.stopWithinMs).finally(() => this.#leaving.delete(instance));
+    this.#leaving.set(instance, ended);
+    return ended;
+  }
+
+  async #start(service: ServiceName): Promise<RunningInstance> {
+    const { ports, surroundings, logs, before, onEvent, onServing, launch = launchProgram } = this.#options;
+    const names = new Set(this.all().map((each) => each.name));
+    let index = 0;
+    while (names.has(nameOf(service, index))) index += 1;
+    const name = nameOf(service, index);
     const taken = new Set([...Object.values(ports), ...this.all().map((each) => each.port)]);
     const port = index === 0 ? ports[service] : await anyFreePort(taken);
     const program = serviceProgram(name, service, port, surroundings);
@@ -94,7 +111,7 @@ export class ServiceInstances {
         onEvent,
         async launch(stopping) {
           await before(stopping);
-          return launchProgram(program, { logs, answers });
+          return launch(program, { logs, answers });
         },
       }),
     };
@@ -106,11 +123,21 @@ export class ServiceInstances {
           onServing();
           if (serving) resolve();
         };
-        watchServing(`127.0.0.1:${port}`, onChange, ended).catch(reject);
+        watchServing(`127.0.0.1:${port}`, onChange, ended).catch((error: Error) => {
+          reject(error);
+          // Nobody would ever know again whether it serves. Its next life is watched anew.
+          onEvent({ kind: "progress", process: name, message: `its health cannot be watched: ${error.message}` });
+          instance.serving = false;
+          if (!ended.aborted) instance.process.kill("SIGKILL");
+        });
       });
     }
     return instance;
   }
+}
+
+function nameOf(service: ServiceName, index: number): string {
+  return index === 0 ? service : `${service}-${index}`;
 }
 
 interface RunningInstance extends Instance {
