@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { drain, graceOf } from "./drain.ts";
+import { drain, drainProblems, graceOf } from "./drain.ts";
 
 function recorder() {
   const steps: string[] = [];
@@ -39,8 +39,17 @@ describe("graceOf()", () => {
     [{ DRAIN_MS: 10_000, DRAIN_RESOLVERS_MS: 0 }, 9_000],
     [{ DRAIN_MS: 10_000, DRAIN_RESOLVERS_MS: 3_000 }, 6_000],
     [{ DRAIN_MS: 1_000, DRAIN_RESOLVERS_MS: 0 }, 750],
-    [{ DRAIN_MS: 1_000, DRAIN_RESOLVERS_MS: 5_000 }, 250],
+    [{ DRAIN_MS: 1_000, DRAIN_RESOLVERS_MS: 500 }, 250],
   ])("keeps back of %j what resolvers and closing need", (times, graceMs) => {
     expect(graceOf(times)).toBe(graceMs);
+  });
+});
+
+describe("drainProblems()", () => {
+  test("leaves calls under way a quarter of the time at least", () => {
+    expect(drainProblems({ DRAIN_MS: 4_001, DRAIN_RESOLVERS_MS: 2_000 })).toEqual([]);
+    expect(drainProblems({ DRAIN_MS: 4_001, DRAIN_RESOLVERS_MS: 2_001 })).toEqual([
+      'DRAIN_RESOLVERS_MS: must be at most 2000, a half of DRAIN_MS, got "2001"',
+    ]);
   });
 });

@@ -29,7 +29,7 @@ export interface DrainTimes {
   readonly DRAIN_MS: number;
   /**
    * How long calls are taken while those who find this instance by name only learn that it goes: about the interval at
-   * which they resolve. Who watches health needs none. No more than half of DRAIN_MS is taken.
+   * which they resolve. Who watches health needs none. At most half of DRAIN_MS: {@link drainProblems} refuses more.
    */
   readonly DRAIN_RESOLVERS_MS: number;
 }
@@ -37,13 +37,17 @@ export interface DrainTimes {
 /** Of the drain time, kept back for what is closed afterwards: pools, connections. Unit: milliseconds. */
 const CLOSING_MS = 1_000;
 
-function resolversOf({ DRAIN_MS, DRAIN_RESOLVERS_MS }: DrainTimes): number {
-  return Math.min(DRAIN_RESOLVERS_MS, DRAIN_MS / 2);
-}
-
 /** How long calls under way, and work in hand, may take to finish. Unit: milliseconds. */
 export function graceOf({ DRAIN_MS, DRAIN_RESOLVERS_MS }: DrainTimes): number {
-  return DRAIN_MS - resolversOf({ DRAIN_MS, DRAIN_RESOLVERS_MS }) - Math.min(CLOSING_MS, DRAIN_MS / 4);
+  return DRAIN_MS - DRAIN_RESOLVERS_MS - Math.min(CLOSING_MS, DRAIN_MS / 4);
+}
+
+/** What is wrong with times that leave the calls under way less than a quarter of the drain: for a configuration to report. */
+export function drainProblems({ DRAIN_MS, DRAIN_RESOLVERS_MS }: DrainTimes): string[] {
+  if (DRAIN_RESOLVERS_MS <= DRAIN_MS / 2) return [];
+  return [
+    `DRAIN_RESOLVERS_MS: must be at most ${Math.floor(DRAIN_MS / 2)}, a half of DRAIN_MS, got "${DRAIN_RESOLVERS_MS}"`,
+  ];
 }
 
 /**
@@ -52,8 +56,7 @@ export function graceOf({ DRAIN_MS, DRAIN_RESOLVERS_MS }: DrainTimes): number {
  */
 export async function drain({ server, workers = [], times }: DrainOptions): Promise<void> {
   server.health.drain();
-  const resolversMs = resolversOf(times);
-  if (resolversMs > 0) await sleep(resolversMs);
+  if (times.DRAIN_RESOLVERS_MS > 0) await sleep(times.DRAIN_RESOLVERS_MS);
   const grace = { graceMs: graceOf(times) };
   // All of them, even if one fails: what is closed next would be missed by the others.
   const ends = await Promise.allSettled([server.drain(grace), ...workers.map((worker) => worker.stop(grace))]);

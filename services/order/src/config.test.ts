@@ -29,6 +29,7 @@ describe("readConfig()", () => {
     ["a domain that is none", { CLUSTER_DOMAIN: "cluster local" }, "CLUSTER_DOMAIN"],
     ["a namespace that is none", { POD_NAMESPACE: "Orders_1" }, "POD_NAMESPACE"],
     ["one attempt as long as all", { PRICING_ATTEMPT_MS: "1951" }, "PRICING_ATTEMPT_MS"],
+    ["a wait for resolvers that leaves no time to drain", { DRAIN_RESOLVERS_MS: "2001" }, "DRAIN_RESOLVERS_MS"],
     ["a step that takes longer than the contract allows", { STEP_TIMEOUT_MS: "8001" }, "STEP_TIMEOUT_MS"],
   ])("refuses %s", (_, settings, problem) => {
     expect(() => readConfig({ ...required, ...settings })).toThrow(problem);

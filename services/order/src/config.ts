@@ -1,4 +1,4 @@
-import { ConfigError, readConfig as read } from "@holdfast/process";
+import { ConfigError, drainProblems, readConfig as read } from "@holdfast/process";
 import { nestingProblems, parseK8sTarget, parseServers, scopeOf } from "@holdfast/rpc";
 import { z } from "zod";
 
@@ -39,7 +39,7 @@ export const Config = z.object({
   DRAIN_MS: z.coerce.number().int().positive().default(4_000),
   /**
    * Of that, how long it takes calls while those who find it by name only learn that it goes. Who watches its health needs
-   * none; give it the interval at which others resolve. Unit: milliseconds.
+   * none; give it the interval at which others resolve. At most a half of DRAIN_MS. Unit: milliseconds.
    */
   DRAIN_RESOLVERS_MS: z.coerce.number().int().min(0).default(0),
   /** Calls at once that load shedding always lets in: the database queues a few, and none waits long. */
@@ -78,7 +78,7 @@ export type Config = Readonly<z.infer<typeof Config>>;
 /** @throws {ConfigError} With all problems at once. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const config = read(Config, env);
-  const problems = nestingProblems([
+  const nesting = nestingProblems([
     { name: "PRICING_TIMEOUT_MS", ms: config.PRICING_TIMEOUT_MS, within: `${ORDERS}/CreateOrder` },
     { name: "PRICING_TIMEOUT_MS", ms: config.PRICING_TIMEOUT_MS, within: `${PRODUCTS}/BatchGetProducts`, marginMs: 1 },
     {
@@ -91,6 +91,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     { name: "STEP_TIMEOUT_MS", ms: config.STEP_TIMEOUT_MS, within: `${PRODUCTS}/ReserveStock`, marginMs: 0 },
     { name: "STEP_TIMEOUT_MS", ms: config.STEP_TIMEOUT_MS, within: { name: "LEASE_MS", ms: config.LEASE_MS } },
   ]);
+  const problems = [...nesting, ...drainProblems(config)];
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }

@@ -35,4 +35,11 @@ describe("readConfig()", () => {
     expect(problems).toEqual([expect.stringContaining("/Charge"), expect.stringContaining("/Refund")]);
     expect(problemsOf({ ...required, ...longer, PROVIDER_TIMEOUT_MS: "7000" })).toEqual([]);
   });
+
+  test("refuses a wait for resolvers that leaves no time to drain", () => {
+    expect(problemsOf({ ...required, DRAIN_RESOLVERS_MS: "2001" })).toEqual([
+      expect.stringContaining("a half of DRAIN_MS"),
+    ]);
+    expect(problemsOf({ ...required, DRAIN_RESOLVERS_MS: "2000" })).toEqual([]);
+  });
 });

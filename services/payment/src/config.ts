@@ -1,4 +1,4 @@
-import { ConfigError, readConfig as read } from "@holdfast/process";
+import { ConfigError, drainProblems, readConfig as read } from "@holdfast/process";
 import { nestingProblems } from "@holdfast/rpc";
 import { z } from "zod";
 
@@ -29,7 +29,7 @@ export const Config = z
     DRAIN_MS: milliseconds.default(4_000),
     /**
      * Of that, how long it takes calls while those who find it by name only learn that it goes. Who watches its health needs
-     * none; give it the interval at which others resolve. Unit: milliseconds.
+     * none; give it the interval at which others resolve. At most a half of DRAIN_MS. Unit: milliseconds.
      */
     DRAIN_RESOLVERS_MS: z.coerce.number().int().min(0).default(0),
     /** Calls at once that load shedding always lets in: the database queues a few, and none waits long. */
@@ -53,7 +53,7 @@ export type Config = Readonly<z.output<typeof Config>>;
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const config = read(Config, env);
   // Charge and Refund have to answer what came of the request.
-  const problems = nestingProblems(
+  const nesting = nestingProblems(
     ["Charge", "Refund"].map((method) => ({
       name: "PROVIDER_TIMEOUT_MS",
       ms: config.PROVIDER_TIMEOUT_MS,
@@ -61,6 +61,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       marginMs: MARGIN_MS,
     })),
   );
+  const problems = [...nesting, ...drainProblems(config)];
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }

@@ -1,3 +1,4 @@
+import { ConfigError, drainProblems, readConfig as read } from "@holdfast/process";
 import { z } from "zod";
 
 /** Every environment variable of the service. Read once, in main.ts. */
@@ -10,7 +11,7 @@ export const Config = z.object({
   DRAIN_MS: z.coerce.number().int().positive().default(4_000),
   /**
    * Of that, how long it takes calls while those who find it by name only learn that it goes. Who watches its health needs
-   * none; give it the interval at which others resolve. Unit: milliseconds.
+   * none; give it the interval at which others resolve. At most a half of DRAIN_MS. Unit: milliseconds.
    */
   DRAIN_RESOLVERS_MS: z.coerce.number().int().min(0).default(0),
   /** Calls at once that load shedding always lets in: the database queues a few, and none waits long. */
@@ -33,3 +34,11 @@ export const Config = z.object({
   WATCH_POLL_MS: z.coerce.number().int().positive().default(10_000),
 });
 export type Config = Readonly<z.infer<typeof Config>>;
+
+/** @throws {ConfigError} With all problems at once. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const config = read(Config, env);
+  const problems = drainProblems(config);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}

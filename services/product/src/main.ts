@@ -1,16 +1,16 @@
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
-import { createLogger, drain, main, readConfig, runUntilSignal } from "@holdfast/process";
+import { createLogger, drain, main, runUntilSignal } from "@holdfast/process";
 import { parseFaults, serve, server as rpc } from "@holdfast/rpc";
 import { listen, migrate, openDatabase } from "@holdfast/storage";
 import { STOCK_CHANNEL } from "./adapters/notify-stock.ts";
 import { pruneKeys } from "./adapters/prune-keys.ts";
 import type { Schema } from "./adapters/schema.ts";
-import { Config } from "./config.ts";
+import { readConfig } from "./config.ts";
 import { handlers } from "./handlers.ts";
 import { pruneLoop } from "./prune-loop.ts";
 
 await main(async () => {
-  const config = readConfig(Config, process.env);
+  const config = readConfig(process.env);
   const log = createLogger({ service: "product", level: config.LOG_LEVEL });
   const lifecycle = runUntilSignal({ log, drainMs: config.DRAIN_MS });
   const onConnectionLost = (err: unknown) => log.warn({ err }, "lost a connection to the database");
