@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { newContext, type RpcContext, rpcContext, systemClock } from "./context.ts";
+import { harmless, newContext, type RpcContext, rpcContext, systemClock } from "./context.ts";
 
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -101,5 +101,28 @@ describe("newContext()", () => {
     context.cancel(first);
     context.cancel(new Error("second"));
     expect(context.signal.reason).toBe(first);
+  });
+});
+
+describe("harmless()", () => {
+  test("E7: what an observer throws or rejects with is a warning; the next event comes to it all the same", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockReturnValue(undefined);
+    const seen: string[] = [];
+    const observe = harmless((event: "throw" | "reject") => {
+      seen.push(event);
+      if (event === "throw") throw new Error("thrown");
+      // What an async function comes to; the type of an observer lets one pass.
+      return Promise.reject(new Error("rejected")) as never;
+    });
+    observe?.("throw");
+    observe?.("reject");
+    await vi.waitFor(() => expect(warned).toHaveBeenCalledTimes(2));
+    expect(warned.mock.calls.map(([warning]) => warning)).toEqual([new Error("thrown"), new Error("rejected")]);
+    expect(seen).toEqual(["throw", "reject"]);
+    warned.mockRestore();
+  });
+
+  test("is nothing where there is no observer: nobody makes events for it", () => {
+    expect(harmless(undefined)).toBeUndefined();
   });
 });

@@ -9,7 +9,7 @@
  * Source:  gRFC A6 "Hedging Policy".
  */
 import { type Metadata, status } from "@grpc/grpc-js";
-import { type Clock, systemClock } from "./context.ts";
+import { type Clock, harmless, systemClock } from "./context.ts";
 
 /** What hedges draw on: the same one as the retries to the target. */
 export interface HedgeBudget {
@@ -121,7 +121,7 @@ export function policyOf(options: HedgingOptions, { clock = systemClock }: { clo
   if (strange !== undefined) {
     throw new RangeError(`Cannot build hedging: nonFatal must be errors, has ${status[strange] ?? strange}`);
   }
-  return { ...options, maxAttempts, delayMs, nonFatal: new Set(nonFatal), clock };
+  return { ...options, observe: harmless(options.observe), maxAttempts, delayMs, nonFatal: new Set(nonFatal), clock };
 }
 
 function within(name: string, value: number, min: number, max: number): void {

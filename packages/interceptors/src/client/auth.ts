@@ -19,7 +19,7 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
-import { type Clock, type Timer, systemClock } from "../context.ts";
+import { type Clock, harmless, type Timer, systemClock } from "../context.ts";
 import { isLocal, localStatus } from "../status.ts";
 
 type LowerCall = ReturnType<NextCall>;
@@ -57,11 +57,13 @@ const BEARER = /^[\w.~+/-]+=*$/;
 /** The one token of a channel. Asks the source once, however many calls wait. */
 export class TokenCache {
   readonly #options: AuthOptions;
+  readonly #observe: AuthOptions["observe"];
   #token: { value: string; since: number; refreshAt: number; expiresAt: number } | undefined;
   #asked: Promise<string> | undefined;
 
   constructor(options: AuthOptions) {
     this.#options = options;
+    this.#observe = harmless(options.observe);
   }
 
   /** The token if it still holds. Close to its end a new one is asked for, without waiting. */
@@ -86,17 +88,17 @@ export class TokenCache {
   }
 
   async #ask(clock: Clock): Promise<string> {
-    const { token, refreshAheadMs = 30_000, observe } = this.#options;
+    const { token, refreshAheadMs = 30_000 } = this.#options;
     try {
       const { value, expiresAt = Infinity } = await token();
       if (!BEARER.test(value)) throw new TypeError("Cannot use the token: it is not a bearer token");
       const since = clock.now();
       const ahead = Math.max(0, Math.min(refreshAheadMs, (expiresAt - since) / 5));
       this.#token = { value, since, refreshAt: expiresAt - ahead, expiresAt };
-      observe?.({ kind: "refreshed" });
+      this.#observe?.({ kind: "refreshed" });
       return value;
     } catch (error) {
-      observe?.({ kind: "refresh_failed", error });
+      this.#observe?.({ kind: "refresh_failed", error });
       throw error;
     }
   }
@@ -111,7 +113,7 @@ export function auth(options: AuthOptions, { clock = systemClock }: { clock?: Cl
     const value = options[name] ?? 0;
     if (!(value >= 0)) throw new RangeError(`Cannot build auth: ${name} must be 0 to Infinity, is ${value}`);
   }
-  const house = { cache: new TokenCache(options), clock, observe: options.observe };
+  const house = { cache: new TokenCache(options), clock, observe: harmless(options.observe) };
   return (call, nextCall) => {
     const authorized: LowerCall = new AuthorizedCall(house, call, nextCall);
     return authorized as InterceptingCall;

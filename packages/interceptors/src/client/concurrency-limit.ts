@@ -28,7 +28,7 @@ import {
   whole,
   within,
 } from "../concurrency-core.ts";
-import { type Clock, type Priority, rpcContext, systemClock, type Timer } from "../context.ts";
+import { type Clock, harmless, type Priority, rpcContext, systemClock, type Timer } from "../context.ts";
 import { isLocal, localStatus } from "../status.ts";
 
 export { type AdaptiveOptions, AimdLimit, Gradient2Limit, type Limit, type Shares } from "../concurrency-core.ts";
@@ -90,7 +90,7 @@ export function concurrencyLimit(
   if (shares !== undefined) useful(shares, typeof limit === "number" ? limit : Infinity);
   const permits = new Permits(typeof limit === "number" ? { current: limit, add: () => undefined } : limit, given);
   const line = queue && new WaitingLine<LimitedCall>(queue.size);
-  const house = { permits, line, maxWaitMs: queue?.maxWaitMs ?? 1_000, clock, observe };
+  const house = { permits, line, maxWaitMs: queue?.maxWaitMs ?? 1_000, clock, observe: harmless(observe) };
   return (call, nextCall) => {
     const priority = methods?.(call.method_definition.path)?.priority ?? rpcContext.get()?.priority ?? "default";
     const limited: LowerCall = new LimitedCall(house, priority, call, nextCall);

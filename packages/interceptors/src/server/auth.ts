@@ -19,7 +19,7 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
-import { newContext, type Principal, type RpcContext, rpcContext } from "../context.ts";
+import { harmless, newContext, type Principal, type RpcContext, rpcContext } from "../context.ts";
 import { statusOf } from "../status.ts";
 
 /** What a caller shows; at least one of the two. */
@@ -55,7 +55,8 @@ export interface AuthenticateOptions {
 
 /** Lets in whom `verify` knows. Absent credentials are refused like wrong ones: nothing is open but what is listed. */
 export function authenticate(options: AuthenticateOptions): ServerInterceptor {
-  const { verify, accept = ["bearer"], publicMethods = [], retryAfterMs = 1_000, observe } = options;
+  const { verify, accept = ["bearer"], publicMethods = [], retryAfterMs = 1_000 } = options;
+  const tell = harmless(options.observe);
   requireOptions(accept, publicMethods, retryAfterMs);
   const open = new Set(publicMethods);
 
@@ -68,21 +69,13 @@ export function authenticate(options: AuthenticateOptions): ServerInterceptor {
     let own: RpcContext | undefined;
     const within = (work: () => void): void => (own === undefined ? work() : rpcContext.run(own, work));
 
-    /** An observer that throws must not take the answer, or a second one, with it. */
-    const tell: typeof observe = (event) => {
-      try {
-        observe?.(event);
-      } catch (error) {
-        process.emitWarning(error instanceof Error ? error : String(error));
-      }
-    };
     const refuse = (why: "absent" | "malformed" | "invalid"): void => {
-      tell({ kind: "refused", path, why });
+      tell?.({ kind: "refused", path, why });
       call.sendStatus(unauthenticated(why));
     };
     const fail = (error: unknown): void => {
       if (over) return;
-      tell({ kind: known ? "threw" : "unverifiable", path, error });
+      tell?.({ kind: known ? "threw" : "unverifiable", path, error });
       call.sendStatus(known ? internalError() : unverifiable(retryAfterMs));
     };
 

@@ -15,7 +15,7 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
-import { type Principal, rpcContext } from "../context.ts";
+import { harmless, type Principal, rpcContext } from "../context.ts";
 import { asCall, PassingCall } from "../passing-call.ts";
 import { statusOf } from "../status.ts";
 
@@ -57,12 +57,13 @@ export function decide(rule: Rule | undefined, principal: Principal | undefined)
 /** Enforces the table. @throws {TypeError} If a method has no rule, or a rule has no method or could let nobody in. */
 export function authorize({ paths, rules, observe }: AuthorizeOptions): ServerInterceptor {
   requireRules(paths, rules);
+  const heard = harmless(observe);
   const table = new Map(Object.entries(rules));
 
   return ({ path }, call) => {
     const rule = table.get(path);
     if (rule === "public") return asCall(call);
-    return asCall(new RuledCall(call, { path, rule, observe }));
+    return asCall(new RuledCall(call, { path, rule, observe: heard }));
   };
 }
 

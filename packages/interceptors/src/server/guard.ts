@@ -15,7 +15,7 @@ import {
   type ServerInterceptor,
   status,
 } from "@grpc/grpc-js";
-import { rpcContext, unseenStatus } from "../context.ts";
+import { harmless, rpcContext, unseenStatus } from "../context.ts";
 import { asCall, PassingCall, type PartialStatus, type WireListener } from "../passing-call.ts";
 import { statusOf } from "../status.ts";
 
@@ -103,11 +103,7 @@ class Border extends PassingCall {
         warn(failure);
       }
     }
-    try {
-      this.observe?.({ type: "threw", path: this.#path, error });
-    } catch (failure) {
-      warn(failure);
-    }
+    harmless(this.observe)?.({ type: "threw", path: this.#path, error });
   }
 
   override start(listener: WireListener): void {

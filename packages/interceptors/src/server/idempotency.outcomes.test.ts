@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type StatusObject, status } from "@grpc/grpc-js";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { outcomeOf } from "../idempotency-answers.ts";
 import type { Claim } from "../idempotency-store.ts";
 import { detailsOf } from "../status.ts";
@@ -47,6 +47,31 @@ describe("idempotency(), how calls end", () => {
     const late = send();
     await settled();
     expect(reasonOf(late.status)).toBe("OUTCOME_UNKNOWN");
+  });
+
+  test("E7: an observer that throws changes nothing: not the answer, not what is kept, and the process lives on", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockReturnValue(undefined);
+    const told: string[] = [];
+    const { store, send } = aService({
+      observe: ({ kind }) => {
+        told.push(kind);
+        throw new Error("boom");
+      },
+    });
+    expect((await answered(send())).status.code).toBe(status.OK);
+    const again = send();
+    await settled();
+    expect(again.client.messages).toEqual(["done"]);
+    const freed = send({ metadata: { "idempotency-key": "other" } });
+    await answered(freed, (call) => call.end(status.INVALID_ARGUMENT));
+    expect(freed.status.code).toBe(status.INVALID_ARGUMENT);
+    store.broken.add("begin");
+    const refused = send({ metadata: { "idempotency-key": "third" } });
+    await settled();
+    expect(refused.status.code).toBe(status.UNAVAILABLE);
+    expect(told).toEqual(["new", "stored", "replay", "new", "abandoned", "store_failed", "abandoned"]);
+    expect(warned).toHaveBeenCalledTimes(told.length);
+    warned.mockRestore();
   });
 
   test("K7: an answer is kept even if its caller is gone, and nothing is sent to nobody", async () => {

@@ -6,56 +6,26 @@
  *          the stored answer; stores the answer before the client has it.
  * Doesn't: make the work and its record one: after a crash in between the outcome is unknown, and said to be. A handler
  *          that must do better stores the key with its effect, or confirms currentClaim() in its transaction.
- * With:    context.ts, idempotency-answers.ts, idempotency-store.ts
+ * With:    context.ts, idempotency-answers.ts, idempotency-core.ts, idempotency-store.ts
  * Source:  Stripe's idempotent requests; draft-ietf-httpapi-idempotency-key-header.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { Metadata, ServerInterceptingCall, status } from "@grpc/grpc-js";
 import type { ServerInterceptingCallInterface, ServerInterceptor } from "@grpc/grpc-js";
-import { type Clock, rpcContext, systemClock } from "../context.ts";
+import { type Clock, rpcContext } from "../context.ts";
 import * as answers from "../idempotency-answers.ts";
-import type { Begun, Claim, IdempotencyStore, StoredAnswer } from "../idempotency-store.ts";
+import {
+  type IdempotencyOptions,
+  type IdempotentMethod,
+  type Policy,
+  policyOf,
+  type Told,
+} from "../idempotency-core.ts";
+import type { Begun, Claim, StoredAnswer } from "../idempotency-store.ts";
 
+export type { IdempotencyEvent, IdempotencyOptions, IdempotentMethod } from "../idempotency-core.ts";
 export type { Claim, IdempotencyStore } from "../idempotency-store.ts";
-
-export interface IdempotentMethod {
-  readonly idempotency: "UNKNOWN" | "IDEMPOTENT" | "NO_SIDE_EFFECTS";
-  /** `metadata`: the key is required. `field`: the request carries it, and the handler sees to it. */
-  readonly key: "none" | "field" | "metadata";
-  /** The request as bytes, always the same for the same request. @default the message, where it is bytes */
-  readonly encodeRequest?: (message: unknown) => Uint8Array;
-  /** The response of those bytes. @default the bytes */
-  readonly decodeResponse?: (bytes: Uint8Array) => unknown;
-}
-
-export interface IdempotencyOptions {
-  store: IdempotencyStore;
-  methods: (path: string) => IdempotentMethod | undefined;
-  /** Whose keys they are. @default the principal of the context; all who have none share theirs */
-  principalOf?: () => string | undefined;
-  /** How long a claim is held at least; longer for a call that has more time than that. @default 60_000 */
-  leaseMs?: number;
-  /** How long an answer is kept. @default 86_400_000 */
-  ttlMs?: number;
-  /** Responses that are longer are not kept: the caller is told to read the result. Unit: bytes. @default 1_048_576 */
-  maxResponseBytes?: number;
-  /** When to come back for an answer that is being made. @default 500 */
-  retryAfterMs?: number;
-  /** Longest step of the store. @default 2_000 */
-  storeTimeoutMs?: number;
-  /** Errors of a handler that say that nothing was done: the key is free again. @default RELEASED of idempotency-answers.ts */
-  releaseOn?: readonly status[];
-  /** Methods, by path, whose handlers confirm their claim in the transaction of their work. @default none */
-  transactional?: readonly string[];
-  observe?: (event: IdempotencyEvent) => void;
-}
-
-/** `store_failed`: a step of the store threw. `not_stored`: the client has its answer, a repetition will not get it. */
-export type IdempotencyEvent = { readonly path: string } & Told;
-type Told =
-  | { readonly kind: Begun["kind"] | "stored" | "abandoned" | "kept_open" | "lost" }
-  | { readonly kind: "store_failed" | "not_stored"; readonly error: unknown };
 
 const claims = new AsyncLocalStorage<Claim>();
 
@@ -66,42 +36,15 @@ export const currentClaim = (): Claim | undefined => claims.getStore();
 const LEASE_MARGIN_MS = 5_000;
 const NEVER = new AbortController().signal;
 
-type Settings = Required<Omit<IdempotencyOptions, "observe">> & Pick<IdempotencyOptions, "observe"> & { clock: Clock };
-
 /** Answers the repetitions of a call from the store. @throws {RangeError} If an option makes no sense. */
-export function idempotency(
-  options: IdempotencyOptions,
-  { clock = systemClock }: { clock?: Clock } = {},
-): ServerInterceptor {
-  const settings: Settings = {
-    principalOf: () => rpcContext.get()?.principal?.id,
-    leaseMs: 60_000,
-    ttlMs: 86_400_000,
-    maxResponseBytes: 1_048_576,
-    retryAfterMs: 500,
-    storeTimeoutMs: 2_000,
-    releaseOn: answers.RELEASED,
-    transactional: [],
-    ...options,
-    clock,
-  };
-  requireRange("leaseMs", settings.leaseMs, 1, 86_400_000);
-  requireRange("ttlMs", settings.ttlMs, settings.leaseMs, 31_536_000_000);
-  requireRange("maxResponseBytes", settings.maxResponseBytes, 0, 67_108_864);
-  requireRange("retryAfterMs", settings.retryAfterMs, 1, 3_600_000);
-  requireRange("storeTimeoutMs", settings.storeTimeoutMs, 1, 600_000);
-  for (const code of settings.releaseOn) requireRange("releaseOn", Number.isInteger(code) ? code : Number.NaN, 1, 16);
-  const wrong = settings.transactional.find((path) => !/^\/[\w.]+\/\w+$/.test(path));
-  if (wrong !== undefined) {
-    throw new RangeError(`Cannot build idempotency: transactional must be /pkg.Service/Method, is ${wrong}`);
-  }
-
+export function idempotency(options: IdempotencyOptions, { clock }: { clock?: Clock } = {}): ServerInterceptor {
+  const policy = policyOf(options, { clock });
   return (definition, call) => {
-    const method = settings.methods(definition.path);
+    const method = policy.methods(definition.path);
     const unary = !definition.requestStream && !definition.responseStream;
     // The same interface; grpc-js' type names the class.
     if (!unary || method === undefined || !answers.mayCarryKey(method)) return call as ServerInterceptingCall;
-    return new KeyedCall(call, definition, method, settings);
+    return new KeyedCall(call, definition, method, policy);
   };
 }
 
@@ -113,7 +56,7 @@ type Result = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
 class KeyedCall extends ServerInterceptingCall {
   readonly #definition: Definition;
   readonly #method: IdempotentMethod;
-  readonly #settings: Settings;
+  readonly #policy: Policy;
   #key: string | undefined;
   #request: { message: unknown } | undefined;
   /** Held while the handler runs. */
@@ -124,16 +67,11 @@ class KeyedCall extends ServerInterceptingCall {
   /** The client is gone, or has its answer. */
   #over = false;
 
-  constructor(
-    call: ServerInterceptingCallInterface,
-    definition: Definition,
-    method: IdempotentMethod,
-    settings: Settings,
-  ) {
+  constructor(call: ServerInterceptingCallInterface, definition: Definition, method: IdempotentMethod, policy: Policy) {
     super(call);
     this.#definition = definition;
     this.#method = method;
-    this.#settings = settings;
+    this.#policy = policy;
   }
 
   override start(listener: Listener): void {
@@ -184,7 +122,7 @@ class KeyedCall extends ServerInterceptingCall {
   }
 
   async #begin(key: string, request: unknown, listener: Listener): Promise<void> {
-    const { store, principalOf, leaseMs, ttlMs, transactional, storeTimeoutMs, clock } = this.#settings;
+    const { store, principalOf, leaseMs, ttlMs, transactional, storeTimeoutMs, clock } = this.#policy;
     const { path } = this.#definition;
     const context = rpcContext.get();
     const now = clock.now();
@@ -206,12 +144,12 @@ class KeyedCall extends ServerInterceptingCall {
     } catch (error) {
       // Without the store nothing protects the work: it is not done. The claim may be there all the same.
       this.#tell({ kind: "store_failed", error });
-      this.#end(answers.storeAway(this.#settings.retryAfterMs));
+      this.#end(answers.storeAway(this.#policy.retryAfterMs));
       return this.#abandon(claim);
     }
     this.#tell({ kind: begun.kind });
     if (begun.kind === "replay") return this.#replay(begun.answer);
-    if (begun.kind !== "new") return this.#end(answers.refusalFor(begun, this.#settings.retryAfterMs));
+    if (begun.kind !== "new") return this.#end(answers.refusalFor(begun, this.#policy.retryAfterMs));
     if (this.#over) return this.#abandon(claim);
     this.#claim = claim;
     claims.run(claim, () => listener.onReceiveHalfClose());
@@ -220,7 +158,7 @@ class KeyedCall extends ServerInterceptingCall {
   /** Settles the claim, and only then lets the client have what the handler said. */
   async #finish(claim: Claim, result: Result): Promise<void> {
     let sent = result;
-    const outcome = answers.outcomeOf(result.code ?? status.UNKNOWN, this.#settings.releaseOn);
+    const outcome = answers.outcomeOf(result.code ?? status.UNKNOWN, this.#policy.releaseOn);
     if (outcome === "keep_open") this.#tell({ kind: "kept_open" });
     else if (outcome === "abandon") await this.#abandon(claim);
     else sent = await this.#store(claim, result);
@@ -238,17 +176,17 @@ class KeyedCall extends ServerInterceptingCall {
     let sent = result;
     try {
       const bytes = this.#response && this.#definition.responseSerialize(this.#response.message);
-      kept = answers.answerOf(result, bytes, this.#settings.maxResponseBytes);
+      kept = answers.answerOf(result, bytes, this.#policy.maxResponseBytes);
     } catch {
       // A response that has no bytes: the work is done, and this is what came of it.
       sent = answers.internalError();
       kept = answers.answerOf(sent, undefined, 0);
     }
     try {
-      const held = await this.#settings.store.finish(claim, kept, this.#ownScope());
+      const held = await this.#policy.store.finish(claim, kept, this.#ownScope());
       this.#tell({ kind: held ? "stored" : "lost" });
       // Someone took over after the lease: what that one answers is the answer.
-      return held ? sent : answers.inUse(this.#settings.retryAfterMs);
+      return held ? sent : answers.inUse(this.#policy.retryAfterMs);
     } catch (error) {
       // The client may have its answer. Whoever repeats the call learns that the outcome is unknown; it is not done again.
       this.#tell({ kind: "not_stored", error });
@@ -271,7 +209,7 @@ class KeyedCall extends ServerInterceptingCall {
 
   async #abandon(claim: Claim): Promise<void> {
     try {
-      await this.#settings.store.abandon(claim, this.#ownScope());
+      await this.#policy.store.abandon(claim, this.#ownScope());
       this.#tell({ kind: "abandoned" });
     } catch (error) {
       // The lease ends by itself.
@@ -281,7 +219,7 @@ class KeyedCall extends ServerInterceptingCall {
 
   /** What has been done is settled even if nobody waits for it any more. */
   #ownScope(): { deadline: number; signal: AbortSignal } {
-    return { deadline: this.#settings.clock.now() + this.#settings.storeTimeoutMs, signal: NEVER };
+    return { deadline: this.#policy.clock.now() + this.#policy.storeTimeoutMs, signal: NEVER };
   }
 
   #end(result: Result): void {
@@ -290,11 +228,6 @@ class KeyedCall extends ServerInterceptingCall {
   }
 
   #tell(event: Told): void {
-    this.#settings.observe?.({ path: this.#definition.path, ...event });
+    this.#policy.observe?.({ path: this.#definition.path, ...event });
   }
-}
-
-function requireRange(name: string, value: number, min: number, max: number): void {
-  if (value >= min && value <= max) return;
-  throw new RangeError(`Cannot build idempotency: ${name} must be ${min} to ${max}, is ${value}`);
 }

@@ -10,7 +10,7 @@
  * Source:  gRFC A6 (pushback); Netflix concurrency-limits; "Overload Control for Scaling WeChat Microservices" (DAGOR).
  */
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
-import { type Clock, type Priority, rpcContext, systemClock } from "../context.ts";
+import { type Clock, harmless, type Priority, rpcContext, systemClock } from "../context.ts";
 import { statusOf } from "../status.ts";
 import { type LoadSignals, processSignals, ServiceTime } from "../load-signals.ts";
 
@@ -89,7 +89,7 @@ export function loadShed(options: LoadShedOptions = {}, env: LoadShedEnv = {}): 
               permit = decision;
               return accept(metadata);
             }
-            observe?.({ kind: "shed", path, cause: decision, priority, retry });
+            harmless(observe)?.({ kind: "shed", path, cause: decision, priority, retry });
             // No headers before it: trailers alone tell the client that it may try again.
             call.sendStatus(refusal(decision, Math.round(pushbackMs * (0.5 + (env.random ?? Math.random)()))));
           },
@@ -155,7 +155,7 @@ const OTHERS = ["methods", "initialInFlight", "eventLoop", "pushbackMs", "exempt
 export class Shedder {
   /** How many unary calls may be in progress now. */
   limit: number;
-  readonly #options: typeof DEFAULTS & Pick<LoadShedOptions, "observe"> & { probe: () => LoadSignals };
+  readonly #options: typeof DEFAULTS & { observe: LoadShedOptions["observe"]; probe: () => LoadSignals };
   readonly #loop: typeof LOOP_DEFAULTS;
   readonly #env: Required<LoadShedEnv>;
   readonly #inFlight: Record<Priority, number> = { critical: 0, default: 0, sheddable: 0 };
@@ -170,7 +170,7 @@ export class Shedder {
   #signals: LoadSignals = noSignals();
 
   constructor(options: LoadShedOptions & { probe: () => LoadSignals }, env: LoadShedEnv = {}) {
-    this.#options = { ...DEFAULTS, ...options };
+    this.#options = { ...DEFAULTS, ...options, observe: harmless(options.observe) };
     this.#loop = { ...LOOP_DEFAULTS, ...options.eventLoop };
     this.#env = { clock: systemClock, random: Math.random, endOfTurn: setImmediate, ...env };
     const { minInFlight, maxInFlight, maxStreams, maxHeapShare, sampleMs } = this.#options;

@@ -16,7 +16,7 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
-import { type Clock, rpcContext, systemClock } from "../context.ts";
+import { type Clock, harmless, rpcContext, systemClock } from "../context.ts";
 import { asCall, PassingCall } from "../passing-call.ts";
 import { statusOf } from "../status.ts";
 
@@ -87,7 +87,7 @@ export function rateLimit(
   { clock = systemClock }: { clock?: Clock } = {},
 ): ServerInterceptor {
   const { exempt = ["grpc.health.v1.Health"], observe } = options;
-  const counting = { quotas: new Quotas(options), observe, clock };
+  const counting = { quotas: new Quotas(options), observe: harmless(observe), clock };
   const free = new Set(exempt);
 
   return ({ path }, call) => {

@@ -15,7 +15,7 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
-import { type Clock, rpcContext, systemClock, unseenStatus } from "../context.ts";
+import { type Clock, harmless, rpcContext, systemClock, unseenStatus } from "../context.ts";
 import { asCall, PassingCall, type PartialStatus } from "../passing-call.ts";
 import { fitText, STATUS_DETAILS_KEY, type StatusDetails, statusOf } from "../status.ts";
 
@@ -232,11 +232,7 @@ class GuardedCall extends PassingCall {
   }
 
   #observe(event: StatusGuardEvent): void {
-    try {
-      this.#options.observe?.(event);
-    } catch (error) {
-      process.emitWarning(error instanceof Error ? error : String(error));
-    }
+    harmless(this.#options.observe)?.(event);
   }
 }
 

@@ -16,7 +16,7 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
-import { rpcContext } from "../context.ts";
+import { harmless, rpcContext } from "../context.ts";
 import { asCall, PassingCall, type PartialStatus } from "../passing-call.ts";
 import { type FieldViolation, statusOf } from "../status.ts";
 
@@ -44,24 +44,30 @@ export function statusFor(fault: Fault): StatusObject | undefined {
 
 /** Ends calls whose requests break the contract. */
 export function validation(options: ValidationOptions): ServerInterceptor {
-  return ({ path }, call) => asCall(new CheckedCall(call, path, options));
+  const checks = { check: options.check, observe: harmless(options.observe) };
+  return ({ path }, call) => asCall(new CheckedCall(call, path, checks));
+}
+
+interface Checks {
+  check: ValidationOptions["check"];
+  observe: ValidationOptions["observe"];
 }
 
 class CheckedCall extends PassingCall {
   readonly #path: string;
-  readonly #options: ValidationOptions;
+  readonly #checks: Checks;
   #answered = false;
   #refused = false;
 
-  constructor(call: ServerInterceptingCallInterface, path: string, options: ValidationOptions) {
+  constructor(call: ServerInterceptingCallInterface, path: string, checks: Checks) {
     super(call);
     this.#path = path;
-    this.#options = options;
+    this.#checks = checks;
   }
 
   override onReceiveMessage(message: unknown): void {
     if (this.#refused) return;
-    const { check, observe } = this.#options;
+    const { check, observe } = this.#checks;
     const result = statusFor(check(this.#path, message));
     if (result === undefined) return super.onReceiveMessage(message);
     this.#refused = true;
