@@ -17,7 +17,10 @@ export interface PolicySettings {
   slowStartMs: number;
   /** How many endpoints this client uses; 0 means all. 0 to 1_000. @default 0 */
   subsetSize: number;
-  /** A connection attempt that takes longer is given up and made anew. 100 to 60_000. @default 5_000 */
+  /**
+   * A connection attempt that takes longer is given up and made anew: an instance that is back after a cut has to wait for the
+   * end of the one that fell into it. 100 to 60_000. @default 2_000
+   */
   connectTimeoutMs: number;
   /** Calls in flight and no sign of life for this long: the connection is probed. 50 to 60_000. @default 250 */
   silenceMs: number;
@@ -36,7 +39,7 @@ export interface PolicySettings {
 export const POLICY_DEFAULTS: Readonly<PolicySettings> = Object.freeze({
   slowStartMs: 10_000,
   subsetSize: 0,
-  connectTimeoutMs: 5_000,
+  connectTimeoutMs: 2_000,
   silenceMs: 250,
   probeTimeoutMs: 300,
   ejectionMs: 1_000,
