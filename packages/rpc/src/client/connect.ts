@@ -1,4 +1,5 @@
 import type { Discovery } from "@holdfast/discovery/discovery";
+import { POLICY_DEFAULTS } from "@holdfast/discovery/policy/policy-config";
 import { attemptRouting } from "@holdfast/interceptors/client/attempt-routing";
 import { sharedBudget } from "@holdfast/interceptors/client/retry-budget";
 import { systemClock } from "@holdfast/interceptors/context";
@@ -73,6 +74,7 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
   if (maxResponseBytes !== -1) checkWhole("maxResponseBytes, if it is not −1,", maxResponseBytes, 1, 2 ** 32 - 1);
   const { paths, facts } = serviceMethods(definition);
   const methods = limitMethods(facts, paths, options);
+  const { connectTimeoutMs = POLICY_DEFAULTS.connectTimeoutMs } = discovery?.settings ?? {};
   // Before the policy is named: it has to be known by then.
   const found = discovery?.channelOptions(target);
   const child = discovery && { childPolicy: discovery.policy, childConfig: discovery.settings, childAvoids: true };
@@ -93,7 +95,9 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
     // A service that is back is found within a second. The library's own pause grows to two minutes.
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 1_000,
-    "grpc.min_reconnect_backoff_ms": 1_000,
+    // Despite its name the longest that an attempt to connect may take: nice-grpc ends it then, and its socket with it, which
+    // the policy cannot. One value for both, or only the shorter would ever act.
+    "grpc.min_reconnect_backoff_ms": connectTimeoutMs,
     ...(discovery === undefined && KEEPALIVE),
     "grpc.enable_channelz": 0,
     "grpc.max_receive_message_length": maxResponseBytes,

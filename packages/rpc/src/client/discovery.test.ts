@@ -77,6 +77,27 @@ describe("connect() with discovery", () => {
     expect(all.calls[0]).toBe(before + 20);
   });
 
+  test.each([500, 1_500])(
+    "gives up a connection that does not come to be after connectTimeoutMs: %i",
+    async (limit) => {
+      await using mute = await tcpProxy();
+      await using dns = await startClusterDns();
+      const instances = [{ hostname: "order-0", ipv4: "127.0.0.1", port: mute.port }];
+      dns.set([{ service: "order-service", namespace: "orders", portName: "grpc", instances }]);
+      const found = discovery({ resolver: { servers: [dns.server] }, policy: { connectTimeoutMs: limit } });
+      using orders = connect(OrderServiceDefinition, TARGET, { chain: base, discovery: found });
+      const ended = new AbortController();
+      const call = orders.getOrder({ orderId: "ord_1" }, { signal: ended.signal });
+      await vi.waitFor(() => expect(mute.open).toBe(1), { interval: 10 });
+      const since = performance.now();
+      await vi.waitFor(() => expect(mute.open === 0 || mute.accepted > 1).toBe(true), { interval: 10, timeout: 5_000 });
+      expect(performance.now() - since).toBeGreaterThan(0.8 * limit);
+      expect(performance.now() - since).toBeLessThan(limit + 500);
+      ended.abort();
+      await expect(call).rejects.toThrow();
+    },
+  );
+
   test("refuses a name where nothing finds instances, and one that can never resolve", async () => {
     expect(() => connect(OrderServiceDefinition, TARGET)).toThrow(ChainError);
     const found = discovery();
