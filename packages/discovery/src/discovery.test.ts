@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { type Discovery, type DiscoveryOptions, discovery } from "./discovery.ts";
 import { countingServer, WAIT_METHOD } from "./testing/counting-server.ts";
 import { DnsFixture } from "./testing/dns-fixture.ts";
+import { http2Peer, wellBehaved } from "./testing/http2-peer.ts";
 import { until } from "./testing/policy-client.ts";
 
 const TARGET = "k8s:///echo.demo:grpc";
@@ -47,6 +48,21 @@ describe("discovery()", () => {
     expect(report).toMatchObject({ target: TARGET, endpoints: [{ inFlight: 0 }, { inFlight: 0 }] });
     expect(report?.resolution?.note).toContain("_grpc._tcp.echo.demo");
   });
+
+  test.each([{}, { domain: "example.org", namespace: "shop" }])(
+    "asks for health under the calls' name, scope %j",
+    async (scope) => {
+      await using peer = await http2Peer(100, wellBehaved);
+      const name = `echo.demo.svc.${scope.domain ?? "cluster.local"}`;
+      await using dns = await DnsFixture.start({
+        [`_grpc._tcp.${name}`]: { srv: [{ target: `echo-0.${name}`, port: peer.port }] },
+        [`echo-0.${name}`]: { addresses: ["127.0.0.1"] },
+      });
+      using client = clientOf(discovery({ resolver: { servers: [dns.address], ...scope } }));
+      await call(client);
+      expect([...peer.authorities]).toEqual([`/grpc.health.v1.Health/Watch ${name}`, `${WAIT_METHOD} ${name}`]);
+    },
+  );
 
   test("tells of the last look at the name, and that the list is an old one", async () => {
     await using system = await echo();

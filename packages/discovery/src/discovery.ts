@@ -5,7 +5,8 @@
  * Does:    puts the resolver and the policy together: instances are found by name, calls go to those that are well, and
  *          `targets()` tells what this process knows of them.
  * Doesn't: retry; who does gives `policy` and `settings` to client/attempt-routing.ts as its child policy.
- * With:    clock.ts, policy/holdfast-policy.ts, policy/policy-config.ts, policy/report.ts, resolver/k8s-resolver.ts
+ * With:    clock.ts, policy/holdfast-policy.ts, policy/policy-config.ts, policy/report.ts, resolver/k8s-resolver.ts,
+ *          resolver/k8s-target.ts
  * Source:  -
  */
 import type { ChannelOptions } from "@grpc/grpc-js";
@@ -20,6 +21,7 @@ import {
 import { POLICY, type PolicySettings } from "./policy/policy-config.ts";
 import type { TargetReport } from "./policy/report.ts";
 import { k8sChannelOptions, type K8sResolverSettings, registerK8sResolver } from "./resolver/k8s-resolver.ts";
+import { authorityOf, parseK8sTarget, scopeOf } from "./resolver/k8s-target.ts";
 
 export interface DiscoveryOptions {
   /** How names are found. */
@@ -78,7 +80,9 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
   };
   // All of them, so that a wrong one is found here and not by the first channel; then what names the authority of every channel.
   registerK8sResolver({ ...resolver, observe: undefined, control: undefined });
-  registerK8sResolver({ domain: resolver.domain, namespace: resolver.namespace });
+  const { domain, namespace } = resolver;
+  registerK8sResolver({ domain, namespace });
+  const scope = scopeOf({ ...(domain !== undefined && { domain }), ...(namespace !== undefined && { namespace }) });
   registerHoldfastPolicy();
   const serviceConfig = holdfastServiceConfig(settings);
   const given = { ...(clock && { clock }), ...(random && { random }) };
@@ -90,6 +94,8 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
         ...given,
         target,
         reports,
+        // As grpc-js asks of the resolver for the calls.
+        ...(target.startsWith("k8s:") && { authority: authorityOf(parseK8sTarget(target), scope) }),
         ...(clientId !== undefined && { clientId }),
         ...(observe && { observe: (event) => told(observe)?.({ ...event, target }) }),
       };

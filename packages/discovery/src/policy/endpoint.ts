@@ -3,17 +3,18 @@
  * Copy:    policy/endpoint.ts
  * Place:   one per endpoint of the list, for as long as it is on the list; owned by policy/holdfast-policy.ts.
  * Does:    keeps it connected, follows its health, probes its connection when calls hang, and tries a new connection beside
- *          one that is silent; what is known of it is what policy/eligible.ts and policy/pick.ts go by.
+ *          one that is silent or has no stream left; what is known of it is what policy/eligible.ts and policy/pick.ts go by.
  * Doesn't: decide anything about calls; end calls that are in flight when it leaves the list, or its connection is replaced.
  * With:    clock.ts, policy/connection.ts, policy/eligible.ts, policy/health-call.ts, policy/health-watch.ts,
- *          policy/outlier.ts, policy/pick.ts, policy/policy-config.ts, policy/report.ts, policy/silence.ts, policy/slowness.ts
+ *          policy/outlier.ts, policy/pick.ts, policy/policy-config.ts, policy/report.ts, policy/silence.ts,
+ *          policy/slowness.ts, policy/spare.ts
  * Source:  -
  */
 import { connectivityState, experimental, type Metadata, status } from "@grpc/grpc-js";
 import type { Timer } from "../clock.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import type { Standing } from "./eligible.ts";
-import { askHealth, type HealthCall } from "./health-call.ts";
+import { askHealth, type HealthCall, type HealthQuestion } from "./health-call.ts";
 import { HealthWatch } from "./health-watch.ts";
 import { type OutlierRecord, type Verdict, verdictOf } from "./outlier.ts";
 import type { Load } from "./pick.ts";
@@ -21,9 +22,12 @@ import type { PolicySettings } from "./policy-config.ts";
 import { RecentCalls } from "./report.ts";
 import { type HeardTime, Silence } from "./silence.ts";
 import { CallDuration, type Estimate } from "./slowness.ts";
+import { Spare } from "./spare.ts";
 
 export interface EndpointContext extends ConnectionContext {
   settings: PolicySettings;
+  /** What the channel calls its servers. */
+  authority: string | undefined;
   random: () => number;
   heard: HeardTime;
   record: OutlierRecord;
@@ -40,7 +44,7 @@ export class PolicyEndpoint implements Load, Standing {
   readonly #endpoint: experimental.Endpoint;
   readonly #context: EndpointContext;
   #connection: Connection;
-  #spare: Connection | undefined;
+  #spare: Spare | undefined;
   #watch: HealthWatch | undefined;
   #probe: HealthCall | undefined;
   #drained: Timer | undefined;
@@ -125,7 +129,7 @@ export class PolicyEndpoint implements Load, Standing {
     const verdict = verdictOf(code, metadata, durationMs);
     // Those two come from this side as a rule, and then say nothing about the other.
     const fromServer = code !== status.CANCELLED && code !== status.DEADLINE_EXCEEDED;
-    if (fromServer && this.#silence.callEnded(this.#context.heard.now)) this.#heardAgain();
+    if (fromServer) this.#heard(this.#silence.callEnded(this.#context.heard.now));
     if (verdict === "success") this.#duration.add(durationMs);
     // The others that failed say nothing of how long calls take: one that refuses them all is not the fastest.
     else if (code === status.DEADLINE_EXCEEDED) this.#duration.addUnfinished(durationMs);
@@ -135,22 +139,23 @@ export class PolicyEndpoint implements Load, Standing {
 
   tick(at: number): void {
     if (!this.ready) return;
+    // Streams that are open for long have used the connection up. Calls would wait on it, and only another one can tell.
+    if (this.#probe?.waits === true && this.#spare === undefined) this.#openSpare();
     const step = this.#silence.tick(at, this.inFlight);
     if (step === "probe") this.#sendProbe();
     else if (step === "silent") this.#context.onChange();
-    else if (step === "reconnect") this.#openSpare();
+    else if (step === "reconnect" && this.#spare === undefined) this.#openSpare();
   }
 
-  /** A connection beside none or beside one that is silent. */
   #connect(fresh: boolean): Connection {
     const connection: Connection = new Connection(this.#endpoint, fresh, this.#context, {
       onState: () => {
         if (connection === this.#connection) this.#stateChanged();
-        else if (connection === this.#spare && connection.state === connectivityState.READY) this.#useSpare();
+        else this.#spare?.stateChanged();
       },
       onStuck: () => {
-        if (connection === this.#spare) this.#openSpare();
-        else if (connection === this.#connection && !this.ready) this.#startOver();
+        if (connection !== this.#connection) this.#openSpare();
+        else if (!this.ready) this.#startOver();
       },
     });
     return connection;
@@ -172,24 +177,29 @@ export class PolicyEndpoint implements Load, Standing {
 
   #connected(subchannel: experimental.SubchannelInterface): void {
     const { clock, random, settings } = this.#context;
+    // The same process, whose other connection has no stream left: the calls there go on, and are its load.
+    const isSecond = this.ready && !this.silent;
     this.#disconnected();
-    // Maybe a new process, and in any case a new line to it: nothing of the old one holds.
-    this.epoch++;
-    this.inFlight = 0;
-    this.#duration = new CallDuration();
-    this.slowness = 1;
+    if (!isSecond) {
+      // Maybe a new process, and in any case a new line to it: nothing of the old one holds.
+      this.epoch++;
+      this.inFlight = 0;
+      this.#duration = new CallDuration();
+      this.slowness = 1;
+      this.warmSince = clock.now();
+    }
     this.#silence = new Silence(settings);
     this.subchannel = subchannel;
     this.address = subchannel.getAddress();
     this.failed = false;
-    this.warmSince = clock.now();
     if (!settings.healthWatch) {
       this.serving = true;
       return;
     }
+    const { service, authority } = this.#question;
     this.#watch = new HealthWatch(subchannel, {
-      service: settings.healthCheckConfig.serviceName,
-      authority: this.#authority,
+      service,
+      authority,
       clock,
       random,
       onHealth: (serving) => {
@@ -224,23 +234,19 @@ export class PolicyEndpoint implements Load, Standing {
 
   #sendProbe(): void {
     if (this.subchannel === undefined) return;
-    const question = { method: "Check", service: this.#context.settings.healthCheckConfig.serviceName } as const;
-    this.#probe = askHealth(
-      this.subchannel,
-      { ...question, authority: this.#authority },
+    this.#probe = askHealth(this.subchannel, this.#question, {
       // Whatever it says, even that it knows no such method: somebody is there.
-      { onEnd: () => this.#silence.probeAnswered(this.#context.heard.now) && this.#heardAgain() },
-    );
+      onEnd: () => this.#heard(this.#silence.probeAnswered(this.#context.heard.now)),
+    });
     if (this.#probe === undefined) this.#silence.probeLost();
   }
 
-  #heardAgain(): void {
+  /** Over the connection in use: nothing more needs to be found out. */
+  #heard(wasSilent: boolean): void {
     this.#spare?.close();
-    this.#spare = undefined;
-    // One that hangs while calls end will not be waited for.
     this.#probe?.cancel();
-    this.#silence.probeLost();
-    this.#context.onChange();
+    this.#spare = this.#probe = undefined;
+    if (wasSilent) this.#context.onChange();
   }
 
   /**
@@ -249,16 +255,20 @@ export class PolicyEndpoint implements Load, Standing {
    */
   #openSpare(): void {
     this.#spare?.close();
-    this.#spare = this.#connect(true);
+    const { clock, connectTimeoutMs } = this.#context;
+    this.#spare = new Spare(this.#connect(true), {
+      question: this.#question,
+      clock,
+      timeoutMs: connectTimeoutMs,
+      onAnswer: (connection) => {
+        this.#connection.close();
+        this.#connection = connection;
+        this.#spare = undefined;
+        this.#stateChanged();
+      },
+      onStuck: () => this.#openSpare(),
+    });
     this.#spare.start();
-  }
-
-  #useSpare(): void {
-    if (this.#spare === undefined) return;
-    this.#connection.close();
-    this.#connection = this.#spare;
-    this.#spare = undefined;
-    this.#stateChanged();
   }
 
   #drain(): void {
@@ -272,8 +282,13 @@ export class PolicyEndpoint implements Load, Standing {
     this.#context.onChange();
   }
 
-  get #authority(): string {
-    const given: unknown = this.#context.options["grpc.default_authority"];
-    return typeof given === "string" ? given : this.address;
+  get #question(): HealthQuestion {
+    const { options, settings, authority } = this.#context;
+    const given: unknown = options["grpc.default_authority"] ?? authority;
+    return {
+      method: "Check",
+      service: settings.healthCheckConfig.serviceName,
+      authority: typeof given === "string" ? given : this.address,
+    };
   }
 }

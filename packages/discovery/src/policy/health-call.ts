@@ -3,10 +3,12 @@
  * Copy:    policy/health-call.ts
  * Place:   beside policy/endpoint.ts and policy/health-watch.ts.
  * Does:    asks grpc.health.v1.Health over one given connection; messages, of two fields in all, are coded by hand.
- * Doesn't: set a deadline, retry, or send the channel's call credentials: health answers to anybody.
+ * Doesn't: set a deadline, retry, or send the channel's call credentials: health answers to anybody. Nor keep the process
+ *          alive while nothing but this call is open, as a call does with grpc-js.
  * With:    -
  * Source:  grpc/health/v1/health.proto; the five-byte prefix of "gRPC over HTTP2".
  */
+import { constants } from "node:http2";
 import { type experimental, Metadata, type status } from "@grpc/grpc-js";
 
 export const SERVING = 1;
@@ -28,6 +30,8 @@ export interface HealthListener {
 }
 
 export interface HealthCall {
+  /** The peer permits no more streams on this connection: nothing has been sent, and nobody can answer. */
+  readonly waits: boolean;
   cancel(): void;
 }
 
@@ -59,7 +63,11 @@ export function askHealth(
     call.startRead();
     call.sendMessageWithContext({}, request(service));
     call.halfClose();
+    detach(call);
     return {
+      get waits() {
+        return !over && isUnsent(call);
+      },
       cancel: () => {
         if (over) return;
         over = true;
@@ -73,6 +81,23 @@ export function askHealth(
 }
 
 const CANCELLED = 1;
+
+/**
+ * A connection keeps the process alive while it counts a call. grpc-js has no way to leave one out: without it, or should its
+ * fields be called something else one day, a process ends only once its channels are closed.
+ */
+function detach(call: object): void {
+  const transport: unknown = Reflect.get(call, "transport");
+  const remove: unknown = transport instanceof Object ? Reflect.get(transport, "removeActiveCall") : undefined;
+  if (typeof remove === "function") Reflect.apply(remove, transport, [call]);
+}
+
+/** Node knows, but nothing of grpc-js tells: should a field be called something else one day, no call is taken for unsent. */
+function isUnsent(call: object): boolean {
+  const stream: unknown = Reflect.get(call, "http2Stream");
+  const state: unknown = stream instanceof Object ? Reflect.get(stream, "state") : undefined;
+  return state instanceof Object && Reflect.get(state, "state") === constants.NGHTTP2_STREAM_STATE_IDLE;
+}
 
 /** HealthCheckRequest { string service = 1; }, uncompressed. */
 function request(service: string): Buffer {

@@ -63,10 +63,21 @@ describe("Silence", () => {
     silence.callStarted(0, 0);
     ticks(silence, 0, 500, 2);
     expect(silence.callEnded(500)).toBe(false);
-    expect(ticks(silence, 550, 750, 1)).toEqual([]);
-    expect(ticks(silence, 800, 800, 1)).toEqual([[800, "silent"]]);
-    expect(silence.callEnded(900)).toBe(true);
+    expect(silence.probing).toBe(false);
+    expect(ticks(silence, 550, 1_050, 1)).toEqual([
+      [750, "probe"],
+      [1_050, "silent"],
+    ]);
+    expect(silence.callEnded(1_100)).toBe(true);
     expect(silence.silent).toBe(false);
+  });
+
+  test("without calls in flight, a call that has ended leaves nothing to be silent about", () => {
+    const silence = new Silence();
+    silence.callStarted(0, 0);
+    ticks(silence, 0, 250, 1);
+    silence.callEnded(300);
+    expect(ticks(silence, 300, 60_000, 0)).toEqual([]);
   });
 
   test("wants one new connection per silence", () => {

@@ -83,18 +83,17 @@ export class Silence {
     this.#patienceMs = silenceMs;
   }
 
-  /** The server has ended a call. True: it was silent until now. */
+  /** The server has ended a call, which answers a probe that is out. True: it was silent until now. */
   callEnded(at: number): boolean {
     return this.#heard(at, this.#options.silenceMs);
   }
 
   /** True: it was silent until now. */
   probeAnswered(at: number): boolean {
-    this.#probeSince = undefined;
     return this.#heard(at, Math.min(MOST_PATIENT_MS, 2 * this.#patienceMs));
   }
 
-  /** The probe was given up, or could not be sent. */
+  /** The probe could not be sent. */
   probeLost(): void {
     this.#probeSince = undefined;
   }
@@ -120,6 +119,7 @@ export class Silence {
   #heard(at: number, patienceMs: number): boolean {
     const wasSilent = this.silent;
     this.silent = this.#reconnecting = false;
+    this.#probeSince = undefined;
     this.#quietSince = at;
     this.#patienceMs = patienceMs;
     return wasSilent;

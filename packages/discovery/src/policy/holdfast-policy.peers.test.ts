@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { beforeAll, describe, expect, test } from "vitest";
+import { Backend, backends } from "../testing/backend.ts";
+import { answer, http2Peer, wellBehaved } from "../testing/http2-peer.ts";
+import { failures, share } from "../testing/load.ts";
+import { policyClient, until } from "../testing/policy-client.ts";
+import { registerHoldfastPolicy } from "./holdfast-policy.ts";
+
+beforeAll(() => registerHoldfastPolicy());
+
+const silences = (client: ReturnType<typeof policyClient>): object[] =>
+  client.events.filter((event) => event.kind === "state" && event.to === "silent");
+
+describe("holdfast, with peers whose HTTP/2 lives", () => {
+  test("a connection without a stream left makes nobody silent: another one is opened, and those calls go on", async () => {
+    let held = 0;
+    // Health's Watch and three calls; those that are held say nothing for as long as the test runs.
+    await using peer = await http2Peer(4, (stream, path) => {
+      if (path.endsWith("/Echo") && held++ < 3) return;
+      wellBehaved(stream, path);
+    });
+    using client = policyClient([peer.address], { slowStartMs: 0 });
+    const open = [client.echo.call(3_000), client.echo.call(3_000), client.echo.call(3_000)];
+    await until(() => held === 3);
+    const queued = client.echo.call(3_000);
+    await until(() => peer.connections === 2);
+    await until(() => client.endpoints()[0]?.state === "ready");
+    expect(client.endpoints()[0]?.inFlight).toBe(4);
+    expect(failures(await client.echo.closedLoop(2, 500))).toEqual([]);
+    expect(silences(client)).toEqual([]);
+    expect(peer.connections).toBe(2);
+    // The connection that is used up stays up for what is on it.
+    const ends = (await Promise.all(open)).map(({ details }) => details);
+    expect(ends).toEqual(Array(3).fill(expect.stringContaining("Deadline exceeded")));
+    await queued;
+    expect(client.endpoints()[0]?.inFlight).toBe(0);
+  });
+
+  test("a connection whose streams are used up and end is left alone", async () => {
+    await using peer = await http2Peer(3, (stream, path) => {
+      if (path.endsWith("/Echo")) setTimeout(() => stream.destroyed || answer(stream, Buffer.from("x")), 100);
+      else wellBehaved(stream, path);
+    });
+    using client = policyClient([peer.address]);
+    expect(failures(await client.echo.closedLoop(6, 1_500, 3_000))).toEqual([]);
+    expect(silences(client)).toEqual([]);
+    expect(peer.connections).toBe(1);
+  });
+
+  test.each([2, 3])(
+    "one of %i accepts connections and answers nothing: silent until it answers",
+    {
+      timeout: 20_000,
+    },
+    async (count) => {
+      await using servers = await backends(count - 1);
+      await using peer = await http2Peer(100, wellBehaved);
+      using client = policyClient([peer.address, ...servers.map(({ address }) => address)], {
+        slowStartMs: 0,
+        connectTimeoutMs: 1_000,
+      });
+      await client.ready();
+      peer.become(() => undefined);
+      const outcomes = await client.echo.openLoop(200, 6_000, 500);
+      expect(share(outcomes, peer.port, 1_000)).toBeLessThan(0.01);
+      expect(failures(outcomes.filter(({ at }) => at > 1_000))).toEqual([]);
+      expect(client.stateOf(peer.address)).toBe("silent");
+      // One more at a time, for a second each.
+      expect(peer.connections).toBeGreaterThan(2);
+      expect(peer.connections).toBeLessThan(10);
+      peer.become(wellBehaved);
+      await until(async () => share(await client.echo.closedLoop(3, 300), peer.port) > 0.6 / count, 5_000);
+    },
+  );
+
+  test("asks for health under the name that calls are made to", async () => {
+    await using peer = await http2Peer(100, wellBehaved);
+    using client = policyClient([peer.address], {}, { authority: "payment.payments.svc.cluster.local" });
+    await client.ready();
+    expect([...peer.authorities]).toContain("/grpc.health.v1.Health/Watch payment.payments.svc.cluster.local");
+    using other = policyClient([peer.address], {}, { authority: "x" }, { "grpc.default_authority": "pay" });
+    await other.ready();
+    expect([...peer.authorities].slice(-2)).toEqual(["/grpc.health.v1.Health/Watch pay", "/test.v1.Test/Echo pay"]);
+  });
+
+  test("a process that has nothing else to do ends, its channel open or not", async () => {
+    await using server = await Backend.start();
+    const program = `
+      import { registerHoldfastPolicy } from ${JSON.stringify(new URL("holdfast-policy.ts", import.meta.url).href)};
+      import { policyClient } from ${JSON.stringify(new URL("../testing/policy-client.ts", import.meta.url).href)};
+      registerHoldfastPolicy();
+      const client = policyClient([${JSON.stringify(server.address)}]);
+      await client.ready();
+      const { code } = await client.echo.call();
+      process.exitCode = code === 0 ? 7 : 1;`;
+    const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], { stdio: "ignore" });
+    await using _ = { [Symbol.asyncDispose]: async () => void child.kill() };
+    await until(async () => (await server.watchers()) === 1);
+    const [code] = (await once(child, "exit", { signal: AbortSignal.timeout(4_000) })) as [number];
+    expect(code).toBe(7);
+  });
+});
