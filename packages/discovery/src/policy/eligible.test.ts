@@ -29,8 +29,10 @@ describe("eligible()", () => {
     const ejected = { ejected: true };
     expect(names(eligible([host("a"), host("b", ejected)]).candidates)).toBe("a");
     expect(names(eligible([host("a"), host("b", ejected), host("c", ejected)]).candidates)).toBe("a b c");
+    // Of those that answer: one that is frozen does not bring back one that fails.
     const mixed = [host("a"), host("b", ejected), host("c", { silent: true })];
-    expect(names(eligible(mixed).candidates)).toBe("a b");
+    expect(names(eligible(mixed).candidates)).toBe("a");
+    expect(names(eligible(mixed).others)).toBe("b");
   });
 
   test("S9: a panic overrules neither silence nor what a server says of itself", () => {
@@ -40,14 +42,16 @@ describe("eligible()", () => {
   });
 
   test("fails open: the certainty goes last", () => {
+    const ejected = host("ejected", { ejected: true });
     const all = [
-      host("silent", { silent: true }),
       host("unknown", { serving: undefined }),
+      host("silent", { silent: true }),
       host("sick", { serving: false }),
       host("down", { ready: false }),
     ];
-    expect(names(eligible(all).candidates)).toBe("silent");
-    expect(names(eligible(all.slice(1)).candidates)).toBe("unknown");
+    expect(names(eligible([ejected, ...all]).candidates)).toBe("ejected");
+    expect(names(eligible(all).candidates)).toBe("unknown");
+    expect(names(eligible(all.slice(1)).candidates)).toBe("silent");
     expect(names(eligible(all.slice(2)).candidates)).toBe("sick");
     expect(names(eligible(all.slice(3)).candidates)).toBe("");
   });

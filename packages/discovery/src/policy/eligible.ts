@@ -3,7 +3,7 @@
  * Copy:    policy/eligible.ts
  * Place:   between what is known of the endpoints and policy/pick.ts.
  * Does:    says who may be picked. When too few are left, doubts are dropped before certainties: first ejections, then
- *          silence, then health that is not known yet, and last of all what a server says of itself.
+ *          health that is not known yet, then silence, and last of all what a server says of itself.
  * Doesn't: pick, or remember anything.
  * With:    -
  * Source:  Envoy's panic threshold (50 %); gRFC A17 for health.
@@ -37,10 +37,11 @@ export function eligible<T extends Standing>(endpoints: readonly T[]): Eligible<
   const good = answering.filter(({ ejected }) => !ejected);
 
   // S9: when more than half look bad it is rather us, or everybody, than them. Ejection is a guess from failures and is
-  // given up; silence is not: a call to a connection that does not answer a probe is lost for certain.
-  const panic = 2 * (willing.length - good.length) > willing.length;
+  // given up; silence is not, and says nothing about the guess: a call to a connection that does not answer a probe is lost
+  // for certain.
+  const panic = 2 * (answering.length - good.length) > answering.length;
   if (good.length > 0 && !panic) return { candidates: good, others: answering.filter(({ ejected }) => ejected) };
-  const unknown = ready.filter(({ serving, draining }) => serving === undefined && !draining);
-  const fallback = [answering, willing, unknown, ready].find((each) => each.length > 0) ?? [];
+  const unknown = ready.filter(({ serving, draining, silent }) => serving === undefined && !draining && !silent);
+  const fallback = [answering, unknown, willing, ready].find((each) => each.length > 0) ?? [];
   return { candidates: fallback, others: [] };
 }
