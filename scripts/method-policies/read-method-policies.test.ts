@@ -1,5 +1,10 @@
-import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
-import { type FileDescriptorSet, FileDescriptorSetSchema, type MethodOptions } from "@bufbuild/protobuf/wkt";
+import { create, createFileRegistry, fromBinary } from "@bufbuild/protobuf";
+import {
+  FieldOptionsSchema,
+  type FileDescriptorSet,
+  FileDescriptorSetSchema,
+  type MethodOptions,
+} from "@bufbuild/protobuf/wkt";
 import { descriptors } from "@holdfast/contracts/descriptors";
 import { methods } from "@holdfast/contracts/methods";
 import { describe, expect, test } from "vitest";
@@ -34,6 +39,17 @@ describe("readMethodPolicies()", () => {
     expect(problems).toEqual([]);
     expect(Object.keys(found)).toHaveLength(18);
     expect(found).toEqual(methods);
+  });
+
+  test("T4: knows the fields that are marked debug_redact, also in messages within the request", () => {
+    const files = fromBinary(FileDescriptorSetSchema, descriptors);
+    const item = files.file.flatMap(({ messageType }) => messageType).find(({ name }) => name === "OrderItem");
+    const field = item?.field.find(({ name }) => name === "product_id");
+    if (field === undefined) throw new Error("No OrderItem.product_id");
+    field.options = create(FieldOptionsSchema, { debugRedact: true });
+    const { methods: found } = readMethodPolicies(createFileRegistry(files));
+    expect(found["/ecommerce.order.v1.OrderService/CreateOrder"]?.redact).toEqual(["paymentMethod", "productId"]);
+    expect(found["/ecommerce.order.v1.OrderService/GetOrder"]?.redact).toEqual([]);
   });
 
   test("names a method without a policy", () => {

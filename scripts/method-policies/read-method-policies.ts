@@ -1,4 +1,11 @@
-import { type DescMethod, type FileRegistry, getOption, hasOption, isMessage } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type DescMethod,
+  type FileRegistry,
+  getOption,
+  hasOption,
+  isMessage,
+} from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { MethodPolicy } from "@holdfast/contracts/method-policy";
@@ -59,7 +66,17 @@ function readPolicy(registry: FileRegistry, method: DescMethod): MethodPolicy | 
     priority: named("priority") as MethodPolicy["priority"],
     key: named("key") as MethodPolicy["key"],
     hedge: scalar("hedge") === true,
+    redact: redactedFields(method.input),
   };
+}
+
+/** The names of fields that are marked `debug_redact`, in the message and all that it may hold. */
+function redactedFields(message: DescMessage): string[] {
+  const seen = new Set([message]);
+  // Grows while it is gone through.
+  for (const { fields } of seen) for (const field of fields) if (field.message !== undefined) seen.add(field.message);
+  const marked = [...seen].flatMap(({ fields }) => fields.filter(({ proto }) => proto.options?.debugRedact === true));
+  return [...new Set(marked.map(({ localName }) => localName))].toSorted((a, b) => a.localeCompare(b));
 }
 
 function idempotencyOf({ idempotency }: DescMethod): MethodPolicy["idempotency"] {

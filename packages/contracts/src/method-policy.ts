@@ -13,4 +13,6 @@ export interface MethodPolicy {
   readonly key: "none" | "field" | "metadata";
   /** Whether a second instance may be asked while the first has not answered. */
   readonly hedge: boolean;
+  /** Fields of the request, at any depth, that no log may show: those with `debug_redact`, by their name in the generated code. */
+  readonly redact: readonly string[];
 }

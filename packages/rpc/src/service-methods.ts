@@ -27,6 +27,7 @@ function standardPolicy({ requestStream, responseStream }: MethodDefinition): Me
     priority: "critical",
     key: "none",
     hedge: false,
+    redact: [],
   };
 }
 

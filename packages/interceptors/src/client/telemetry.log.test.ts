@@ -88,6 +88,22 @@ describe("log records of callTelemetry()", () => {
     expect(untold.telemetry.logs[0]).not.toHaveProperty("request");
   });
 
+  test("T4: fields that the contract marks are never logged, beside those that are named", () => {
+    const { telemetry, call } = setup({
+      logRequests: true,
+      methods: () => ({ redact: ["token"] }),
+      redact: ["note"],
+    });
+    call()
+      .start({ token: "pm_1", parts: [{ token: "pm_2" }], note: "x" })
+      .attempt.succeed();
+    expect(telemetry.logs[0]?.request).toEqual({
+      token: "[redacted]",
+      parts: [{ token: "[redacted]" }],
+      note: "[redacted]",
+    });
+  });
+
   test("T4: the caller has its status also when the port throws", () => {
     const telemetry = Object.assign(new Recorder(), {
       log: () => {

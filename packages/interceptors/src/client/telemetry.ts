@@ -30,12 +30,12 @@ export interface ClientTelemetryOptions {
   /** Undefined: nothing is recorded, and no layer is put around the call. */
   telemetry?: Telemetry | undefined;
   /** What the contract says of a method. Others are counted together, as "other": a path may be anything. */
-  methods: (path: string) => { hedge?: boolean | undefined } | undefined;
+  methods: (path: string) => { hedge?: boolean | undefined; redact?: readonly string[] | undefined } | undefined;
   /** What the channel was made for. */
   target: string;
   /** Whether log records hold the request. @default false */
   logRequests?: boolean;
-  /** Names of fields, at any depth, whose values are never logged. @default none */
+  /** Names of fields, at any depth, whose values are never logged; beside those of `methods`. @default none */
   redact?: readonly string[];
 }
 
@@ -74,7 +74,8 @@ export function callTelemetry(options: ClientTelemetryOptions, env: Env = {}): I
     throw new TypeError("Cannot build telemetry: redact has no effect, logRequests must be true with it");
   }
   if (telemetry === undefined) return (call, nextCall) => nextCall(call) as InterceptingCall;
-  const redact = new Set(options.redact);
+  const shown = (message: unknown, marked: readonly string[] = []): unknown =>
+    loggable(message, new Set([...(options.redact ?? []), ...marked]));
   return (call: Options, nextCall) => {
     const { path } = call.method_definition;
     const method = methods(path);
@@ -130,7 +131,7 @@ export function callTelemetry(options: ClientTelemetryOptions, env: Env = {}): I
         requestId = String(metadata.get("x-request-id")[0] ?? "");
         return metadata;
       },
-      sent: logRequests ? (message) => (request ??= loggable(message, redact)) : undefined,
+      sent: logRequests ? (message) => (request ??= shown(message, method?.redact)) : undefined,
       end: finish,
     });
   };

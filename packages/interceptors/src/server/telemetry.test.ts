@@ -190,6 +190,17 @@ describe("the access log", () => {
     });
   });
 
+  test("T4: fields that the contract marks are never logged, beside those that are named", () => {
+    const methods = () => ({ redact: ["token"] });
+    const { fake, records } = aCall({}, {}, { methods, logRequests: true, redact: ["note"] });
+    fake.receive({ token: "pm_1", parts: [{ token: "pm_2", left: 1 }], note: "x" }).respond();
+    expect(records[0]?.request).toEqual({
+      token: "[redacted]",
+      parts: [{ token: "[redacted]", left: 1 }],
+      note: "[redacted]",
+    });
+  });
+
   test.each([undefined, false])("T4: refuses redact where logRequests is %s: it would do nothing", (logRequests) => {
     const build = () =>
       telemetry({ methods: () => ({}), redact: ["x"], ...(logRequests !== undefined && { logRequests }) });

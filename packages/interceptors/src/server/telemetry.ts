@@ -65,10 +65,10 @@ export interface ServerTelemetryOptions {
   /** Undefined: nothing is recorded, and no layer is put around the call. */
   telemetry?: Telemetry | undefined;
   /** What the contract says of a method. Others are counted together, as "other". */
-  methods: (path: string) => object | undefined;
+  methods: (path: string) => { readonly redact?: readonly string[] | undefined } | undefined;
   /** Whether log records hold the request. @default false */
   logRequests?: boolean;
-  /** Names of fields, at any depth, whose values are never logged. @default none */
+  /** Names of fields, at any depth, whose values are never logged; beside those of `methods`. @default none */
   redact?: readonly string[];
 }
 
@@ -97,22 +97,24 @@ export function telemetry(
     throw new TypeError("Cannot build telemetry: redact has no effect, logRequests must be true with it");
   }
   if (port === undefined) return (_, call) => asCall(call);
-  const recorder = { port, clock, uuid, logRequests, redacted: new Set(redact) };
+  const recorder = { port, clock, uuid, logRequests };
   const labels = new Map<string, Labels>();
   return ({ path }, call) => {
     let known = labels.get(path);
-    if (known === undefined) labels.set(path, (known = new Labels(methods(path) ? path.slice(1) : "other")));
+    if (known === undefined) labels.set(path, (known = new Labels(path, methods(path), redact)));
     return asCall(new RecordedCall(call, path.slice(1), known, recorder));
   };
 }
 
-/** Of one method, made once. */
+/** Of one method, made once; also what of its requests is not logged. */
 class Labels {
+  readonly redacted: ReadonlySet<string>;
   readonly started: Readonly<Record<string, string>>;
   readonly #ended = new Map<string, Readonly<Record<string, string>>>();
 
-  constructor(method: string) {
-    this.started = { "grpc.method": method };
+  constructor(path: string, method: ReturnType<ServerTelemetryOptions["methods"]>, redact: readonly string[] = []) {
+    this.started = { "grpc.method": method ? path.slice(1) : "other" };
+    this.redacted = new Set([...redact, ...(method?.redact ?? [])]);
   }
 
   ended(code: string): Readonly<Record<string, string>> {
@@ -125,7 +127,6 @@ class Labels {
 interface Recorder extends Required<Env> {
   port: Telemetry;
   logRequests: boolean;
-  redacted: ReadonlySet<string>;
 }
 
 class RecordedCall extends PassingCall {
@@ -165,8 +166,7 @@ class RecordedCall extends PassingCall {
       this.#measured = true;
       this.#receivedBytes += message.length;
     }
-    const { logRequests, redacted } = this.#recorder;
-    if (logRequests) this.#request ??= loggable(message, redacted);
+    if (this.#recorder.logRequests) this.#request ??= loggable(message, this.#labels.redacted);
     super.onReceiveMessage(message);
   }
 

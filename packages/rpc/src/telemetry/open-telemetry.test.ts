@@ -164,6 +164,22 @@ describe("the log of openTelemetry()", () => {
     expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ level, msg: "call", call }]);
   });
 
+  test("T4: a request in it has everything but what the contract marks", async () => {
+    const lines: string[] = [];
+    const log = createLogger({ service: "test", level: "trace", destination: { write: (line) => lines.push(line) } });
+    const [guard, context, ...inner] = leastChain();
+    if (guard === undefined || context === undefined) throw new Error("There is no least chain");
+    const chain = [guard, context, server.telemetry({ logRequests: true }), ...inner];
+    await using running = await aServer({ createOrder: async () => ({ order: undefined }) }, { log, chain });
+    using orders = connect(OrderServiceDefinition, running.target);
+    const items = [{ productId: "prod_1", quantity: 1 }];
+    const request = { customerId: "cus_1", idempotencyKey: "key-1", items, paymentMethod: "pm_card_ok" };
+    await orders.createOrder(request);
+    const calls = lines.flatMap((line) => (JSON.parse(line) as { call?: unknown }).call ?? []);
+    expect(calls).toMatchObject([{ code: "OK", request: { ...request, paymentMethod: "[redacted]" } }]);
+    expect(lines.join("")).not.toContain("pm_card_ok");
+  });
+
   test("T2: has the span with the ids that went on the wire", () => {
     const lines: string[] = [];
     const log = createLogger({ service: "test", level: "trace", destination: { write: (line) => lines.push(line) } });
