@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { valuesInFiles } from "@holdfast/process";
 import { parseServers, scopeOf } from "@holdfast/rpc";
 import { clusterTarget, readStackFile, StackError } from "@holdfast/stack";
 import type { BooksLocation } from "./books.ts";
@@ -23,36 +24,50 @@ export interface StackLocation {
 /** One that is empty counts as not set, as with the services. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const TARGET_NAMES = ["ORDER_TARGET", "PRODUCT_TARGET"];
+const RESOLVER_NAMES = ["CLUSTER_DNS", "CLUSTER_DOMAIN", "POD_NAMESPACE"];
+const BOOK_NAMES = ["ORDER_DATABASE_URL", "PRODUCT_DATABASE_URL", "PAYMENT_DATABASE_URL", "PROVIDER_FILE"];
+
 /**
- * Where the stack is: from the environment (ORDER_TARGET, PRODUCT_TARGET, CLUSTER_DNS, CLUSTER_DOMAIN, POD_NAMESPACE,
- * ORDER_DATABASE_URL, PRODUCT_DATABASE_URL, PAYMENT_DATABASE_URL, PROVIDER_FILE), and what that leaves open from the folder of
- * `npm start`. The DNS server of that one is asked only if a target is left to it.
+ * Where the stack is: from the environment (the names above, or with _FILE a file that holds the value), and what that leaves open from the folder of `npm start`. The DNS server of that one is asked only if a target is left to it.
  *
  * @throws {InputError} If that says nothing either, or what it says cannot be.
  */
-export async function findStack(folder = STATE_FOLDER, env: Environment = process.env): Promise<StackLocation> {
-  const named = {
-    order: env["ORDER_TARGET"] || undefined,
-    product: env["PRODUCT_TARGET"] || undefined,
-    orderDatabaseUrl: env["ORDER_DATABASE_URL"] || undefined,
-    productDatabaseUrl: env["PRODUCT_DATABASE_URL"] || undefined,
-    paymentDatabaseUrl: env["PAYMENT_DATABASE_URL"] || undefined,
-    providerFile: env["PROVIDER_FILE"] || undefined,
+export async function findStack(folder = STATE_FOLDER, given: Environment = process.env): Promise<StackLocation> {
+  const env = read([...TARGET_NAMES, ...RESOLVER_NAMES, ...BOOK_NAMES], given);
+  const isWhole = [...TARGET_NAMES, ...BOOK_NAMES].every((name) => env[name] !== undefined);
+  const found = isWhole ? undefined : await kept(folder);
+  const ownTargets = env["ORDER_TARGET"] && env["PRODUCT_TARGET"];
+  return {
+    ...targetsOf(env, ownTargets ? undefined : found?.clusterDns),
+    books: {
+      orderDatabaseUrl: env["ORDER_DATABASE_URL"] ?? found?.databaseUrls.order ?? "",
+      productDatabaseUrl: env["PRODUCT_DATABASE_URL"] ?? found?.databaseUrls.product ?? "",
+      paymentDatabaseUrl: env["PAYMENT_DATABASE_URL"] ?? found?.databaseUrls.payment ?? "",
+      providerFile: env["PROVIDER_FILE"] ?? found?.providerFile ?? "",
+    },
   };
-  const found = Object.values(named).includes(undefined) ? await kept(folder) : undefined;
-  const ownTargets = named.order !== undefined && named.product !== undefined;
+}
+
+/** Only where its services are, as the environment has it. @throws {InputError} If what it says cannot be. */
+export function findTargets(given: Environment = process.env): Pick<StackLocation, "targets" | "resolver"> {
+  return targetsOf(read([...TARGET_NAMES, ...RESOLVER_NAMES], given), undefined);
+}
+
+function read(names: readonly string[], given: Environment): Environment {
+  const { env, problems } = valuesInFiles(names, given);
+  const [problem] = problems.values();
+  if (problem !== undefined) throw new InputError(problem);
+  return env;
+}
+
+function targetsOf(env: Environment, clusterDns: string | undefined): Pick<StackLocation, "targets" | "resolver"> {
   return {
     targets: {
-      order: named.order ?? clusterTarget("order"),
-      product: named.product ?? clusterTarget("product"),
+      order: env["ORDER_TARGET"] ?? clusterTarget("order"),
+      product: env["PRODUCT_TARGET"] ?? clusterTarget("product"),
     },
-    resolver: resolverOf(env, ownTargets ? undefined : found?.clusterDns),
-    books: {
-      orderDatabaseUrl: named.orderDatabaseUrl ?? found?.databaseUrls.order ?? "",
-      productDatabaseUrl: named.productDatabaseUrl ?? found?.databaseUrls.product ?? "",
-      paymentDatabaseUrl: named.paymentDatabaseUrl ?? found?.databaseUrls.payment ?? "",
-      providerFile: named.providerFile ?? found?.providerFile ?? "",
-    },
+    resolver: resolverOf(env, clusterDns),
   };
 }
 
@@ -60,10 +75,10 @@ export async function findStack(folder = STATE_FOLDER, env: Environment = proces
 function resolverOf(env: Environment, clusterDns: string | undefined): StackLocation["resolver"] {
   try {
     const { domain, namespace } = scopeOf({
-      domain: env["CLUSTER_DOMAIN"] || "cluster.local",
-      namespace: env["POD_NAMESPACE"] || "default",
+      domain: env["CLUSTER_DOMAIN"] ?? "cluster.local",
+      namespace: env["POD_NAMESPACE"] ?? "default",
     });
-    return { servers: parseServers(env["CLUSTER_DNS"] || clusterDns), domain, namespace };
+    return { servers: parseServers(env["CLUSTER_DNS"] ?? clusterDns), domain, namespace };
   } catch (error) {
     throw new InputError((error as Error).message, { cause: error });
   }

@@ -38,8 +38,14 @@ export async function printReport(replayed: readonly ReplayedDay[], options: Rep
 }
 
 async function writeRest(rows: readonly string[], { folder, run }: ReportOptions): Promise<void> {
-  await mkdir(folder, { recursive: true });
   const path = join(folder, `replay-${run.replaceAll(/[^\w.-]/g, "_")}-left-out.txt`);
-  await writeFile(path, `${rows.map((row) => row.trim()).join("\n")}\n`);
-  console.log(`  … and ${rows.length - SHOWN_ROWS} more: all of them in ${path} (--list prints them)`);
+  const more = `  … and ${rows.length - SHOWN_ROWS} more`;
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(path, `${rows.map((row) => row.trim()).join("\n")}\n`);
+    console.log(`${more}: all of them in ${path} (--list prints them)`);
+  } catch (error) {
+    // In a container nothing may be written, and nothing would be left of it. The report is worth more than its appendix.
+    console.log(`${more}: --list prints them (they cannot be written down: ${(error as Error).message})`);
+  }
 }

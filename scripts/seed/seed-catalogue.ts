@@ -3,19 +3,13 @@ import { basename, join } from "node:path";
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
 import { connect, discovery } from "@holdfast/rpc";
 import { clusterTarget, type Stack } from "@holdfast/stack";
-import { catalogueOf } from "../replay/catalogue-of.ts";
-import { systemClock as clock } from "../replay/clock.ts";
-import { importCatalogue } from "../replay/import-catalogue.ts";
-import { persistence } from "../replay/persistence.ts";
-import { readRows } from "../replay/read-rows.ts";
+import { importDays } from "./import-days.ts";
 
 const DATA = join(import.meta.dirname, "../../data/online-retail");
 /** Two real trading days. */
 const FILES = ["2010-12-01.csv", "2010-12-06.csv"].map((name) => join(DATA, name));
 
 const IMPORT_TIMEOUT_MS = 60_000;
-/** A product service that is killed meanwhile is back in seconds. */
-const GIVE_UP_AFTER_MS = 30_000;
 
 /** A product that can be ordered. */
 export interface ExampleProduct {
@@ -44,14 +38,10 @@ export async function seedCatalogue({ stack, onProgress, signal }: SeedDeps): Pr
   const done = await readFile(seeded, "utf8").catch(() => undefined); // not yet
   if (done !== undefined) return (JSON.parse(done) as Seeded).example;
 
-  onProgress(`reading the products of ${FILES.map((file) => basename(file)).join(" and ")}`);
-  const catalogue = await catalogueOf(rowsOf(FILES));
   const instances = discovery({ resolver: { servers: [stack.clusterDns] } });
   const options = { discovery: instances, timeoutMs: IMPORT_TIMEOUT_MS };
   using products = connect(ProductServiceDefinition, clusterTarget("product"), options);
-  const patience = persistence({ clock, signal, giveUpAfterMs: GIVE_UP_AFTER_MS });
-  const { ids } = await importCatalogue(catalogue, { products, persistence: patience, signal });
-  onProgress(`imported ${ids.size} products`);
+  const { catalogue, ids } = await importDays(FILES, { products, onProgress, signal });
 
   const [first] = catalogue;
   const id = first === undefined ? undefined : ids.get(first.sku);
@@ -60,8 +50,4 @@ export async function seedCatalogue({ stack, onProgress, signal }: SeedDeps): Pr
   const content: Seeded = { files: FILES.map((file) => basename(file)), products: ids.size, example };
   await writeFile(seeded, `${JSON.stringify(content, undefined, 2)}\n`);
   return example;
-}
-
-async function* rowsOf(files: readonly string[]) {
-  for (const file of files) yield* readRows(file);
 }

@@ -1,0 +1,29 @@
+import { basename } from "node:path";
+import { catalogueOf } from "../replay/catalogue-of.ts";
+import { systemClock as clock } from "../replay/clock.ts";
+import { importCatalogue } from "../replay/import-catalogue.ts";
+import { persistence } from "../replay/persistence.ts";
+import { readRows } from "../replay/read-rows.ts";
+
+/** A product service that is killed meanwhile is back in seconds. */
+const GIVE_UP_AFTER_MS = 30_000;
+
+export interface ImportDaysDeps {
+  products: Parameters<typeof importCatalogue>[1]["products"];
+  onProgress: (message: string) => void;
+  signal: AbortSignal;
+}
+
+/** Fills the catalogue with the products of trading days. Repeating it changes nothing. */
+export async function importDays(files: readonly string[], { products, onProgress, signal }: ImportDaysDeps) {
+  onProgress(`reading the products of ${files.map((file) => basename(file)).join(" and ")}`);
+  const catalogue = await catalogueOf(rowsOf(files));
+  const patience = persistence({ clock, signal, giveUpAfterMs: GIVE_UP_AFTER_MS });
+  const { ids } = await importCatalogue(catalogue, { products, persistence: patience, signal });
+  onProgress(`imported ${ids.size} products`);
+  return { catalogue, ids };
+}
+
+async function* rowsOf(files: readonly string[]) {
+  for (const file of files) yield* readRows(file);
+}

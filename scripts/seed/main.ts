@@ -1,0 +1,20 @@
+/** For a stack in containers, once at each start: fills the catalogue with the products of the days that are named as arguments. */
+import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
+import { main } from "@holdfast/process";
+import { connect, discovery } from "@holdfast/rpc";
+import { findTargets } from "../audit/find-stack.ts";
+import { importDays } from "./import-days.ts";
+
+const IMPORT_TIMEOUT_MS = 60_000;
+
+await main(async () => {
+  const { targets, resolver } = findTargets();
+  const options = { discovery: discovery({ resolver }), timeoutMs: IMPORT_TIMEOUT_MS };
+  using products = connect(ProductServiceDefinition, targets.product, options);
+  const onProgress = (msg: string) => console.log(JSON.stringify({ level: "info", service: "catalogue", msg }));
+  await importDays(process.argv.slice(2), {
+    products,
+    onProgress,
+    signal: AbortSignal.timeout(10 * IMPORT_TIMEOUT_MS),
+  });
+});
