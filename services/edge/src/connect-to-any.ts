@@ -1,0 +1,53 @@
+import { lookup } from "node:dns/promises";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface ConnectOptions {
+  /** `host` is a name with an address for each instance. */
+  target: { readonly host: string; readonly port: number };
+  /** Unit: milliseconds. */
+  waitMs: number;
+  /** Nobody needs the connection any more. */
+  signal: AbortSignal;
+}
+
+/** An instance that is up takes a connection in next to no time. Unit: milliseconds. */
+const ATTEMPT_MS = 1_000;
+const RETRY_MS = 100;
+
+/**
+ * A connection to one of the instances, drawn by lot; the next one where it does not take it, and again from the start until one
+ * does.
+ *
+ * @throws {Error} The last reason, after `waitMs`; the signal's, once it aborts.
+ */
+export async function connectToAny({ target, waitMs, signal }: ConnectOptions): Promise<Socket> {
+  const giveUpAt = performance.now() + waitMs;
+  for (;;) {
+    try {
+      return await tryAll(target, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (performance.now() + RETRY_MS > giveUpAt) throw error;
+    }
+    await sleep(RETRY_MS, undefined, { signal });
+  }
+}
+
+async function tryAll({ host, port }: ConnectOptions["target"], signal: AbortSignal): Promise<Socket> {
+  const addresses = (await lookup(host, { all: true })).map(({ address }) => ({ address, lot: Math.random() }));
+  let last: unknown;
+  for (const { address } of addresses.toSorted((a, b) => a.lot - b.lot)) {
+    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+    try {
+      await once(socket, "connect", { signal: AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]) });
+      return socket;
+    } catch (error) {
+      socket.on("error", () => undefined); // of an attempt that is given up
+      socket.destroy();
+      last = error;
+    }
+  }
+  throw last;
+}
