@@ -35,6 +35,8 @@ export interface EndpointContext extends ConnectionContext {
   onChange: () => void;
   /** It is gone, or has said that it goes: somebody else may be there in its place. */
   onLeaving: () => void;
+  /** Connected, and was not before. */
+  onReturned: () => void;
 }
 
 /** A server that said it drains and then neither goes nor says more is believed for this long. Unit: milliseconds. */
@@ -50,6 +52,7 @@ export class PolicyEndpoint implements Load, Standing {
   #drained: Timer | undefined;
   #silence: Silence;
   #duration = new CallDuration();
+  #lost = 0;
   readonly record: OutlierRecord;
 
   address: string;
@@ -122,11 +125,13 @@ export class PolicyEndpoint implements Load, Standing {
     if (epoch === this.epoch) this.#silence.callStarted(this.#context.heard.now, this.inFlight++);
   }
 
-  /** How the call reflects on the server. Undefined: not at all, since its connection is no longer the one in use. */
-  callEnded(epoch: number, code: status, metadata: Metadata, durationMs: number): Verdict | undefined {
-    if (epoch !== this.epoch) return undefined;
+  /** How the call reflects on the server; not at all when its connection is no longer the one in use. */
+  callEnded(epoch: number, code: status, metadata: Metadata, durationMs: number): Verdict {
+    if (epoch !== this.epoch) return "ignored";
     this.inFlight--;
     const verdict = verdictOf(code, metadata, durationMs);
+    // Lost with its connection, as are all others: that is one failure, however many calls were under way.
+    if (!this.ready && verdict === "failure") return this.#lost++ === 0 ? verdict : "ignored";
     // Those two come from this side as a rule, and then say nothing about the other.
     const fromServer = code !== status.CANCELLED && code !== status.DEADLINE_EXCEEDED;
     if (fromServer) this.#heard(this.#silence.callEnded(this.#context.heard.now));
@@ -179,11 +184,12 @@ export class PolicyEndpoint implements Load, Standing {
     const { clock, random, settings } = this.#context;
     // The same process, whose other connection has no stream left: the calls there go on, and are its load.
     const isSecond = this.ready && !this.silent;
+    if (!this.ready) this.#context.onReturned();
     this.#disconnected();
     if (!isSecond) {
       // Maybe a new process, and in any case a new line to it: nothing of the old one holds.
       this.epoch++;
-      this.inFlight = 0;
+      this.inFlight = this.#lost = 0;
       this.#duration = new CallDuration();
       this.slowness = 1;
       this.warmSince = clock.now();
@@ -196,10 +202,8 @@ export class PolicyEndpoint implements Load, Standing {
       this.serving = true;
       return;
     }
-    const { service, authority } = this.#question;
     this.#watch = new HealthWatch(subchannel, {
-      service,
-      authority,
+      ...this.#question,
       clock,
       random,
       onHealth: (serving) => {

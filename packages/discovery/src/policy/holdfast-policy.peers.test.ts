@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { experimental, status } from "@grpc/grpc-js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Backend, backends } from "../testing/backend.ts";
 import { answer, http2Peer, wellBehaved } from "../testing/http2-peer.ts";
 import { failures, share } from "../testing/load.ts";
 import { policyClient, until } from "../testing/policy-client.ts";
-import { registerHoldfastPolicy } from "./holdfast-policy.ts";
+import { tcpProxy } from "../testing/tcp-proxy.ts";
+import { HoldfastPolicy, registerHoldfastPolicy } from "./holdfast-policy.ts";
+import { POLICY, PolicyConfig } from "./policy-config.ts";
 
 beforeAll(() => registerHoldfastPolicy());
 
@@ -74,6 +77,100 @@ describe("holdfast, with peers whose HTTP/2 lives", () => {
       await until(async () => share(await client.echo.closedLoop(3, 300), peer.port) > 0.6 / count, 5_000);
     },
   );
+
+  test.each([2, 3])(
+    "S9: one of %i ends its connection with each call: ejected, one call a second",
+    {
+      timeout: 20_000,
+    },
+    async (count) => {
+      await using servers = await backends(count - 1);
+      await using peer = await http2Peer(100, wellBehaved);
+      using client = policyClient([peer.address, ...servers.map(({ address }) => address)], { slowStartMs: 0 });
+      await client.ready();
+      peer.become((stream, path) => {
+        if (path.endsWith("/Echo")) peer.cut();
+        else wellBehaved(stream, path);
+      });
+      const outcomes = await client.echo.openLoop(200, 4_000);
+      expect(share(outcomes, peer.port, 1_000)).toBeLessThan(0.01);
+      peer.become(wellBehaved);
+      await until(async () => share(await client.echo.closedLoop(3, 300), peer.port) > 0.6 / count, 5_000);
+    },
+  );
+
+  test("S9: the calls that end with a connection are one failure: who is back at once is used at once", async () => {
+    await using servers = await backends(2);
+    await using peer = await http2Peer(100, wellBehaved);
+    using client = policyClient([peer.address, ...servers.map(({ address }) => address)], { slowStartMs: 0 });
+    await client.ready();
+    let held = 0;
+    peer.become((stream, path) => {
+      if (path.endsWith("/Echo")) held++;
+      else wellBehaved(stream, path);
+    });
+    const calls = Array.from({ length: 30 }, async () => client.echo.call());
+    await until(() => held >= 10);
+    peer.become(wellBehaved);
+    peer.cut();
+    expect(failures(await Promise.all(calls)).length).toBeGreaterThanOrEqual(10);
+    await until(async () => share(await client.echo.closedLoop(3, 100), peer.port) > 0.2, 800);
+    expect(client.endpoints().map(({ ejections }) => ejections)).toEqual([0, 0, 0]);
+  });
+
+  test("S9: a new process does not wait for as long as the one that failed had to", { timeout: 15_000 }, async () => {
+    await using servers = await backends(1);
+    await using peer = await http2Peer(100, wellBehaved);
+    using client = policyClient([peer.address, ...servers.map(({ address }) => address)], { slowStartMs: 0 });
+    await client.ready();
+    peer.become((stream, path) => {
+      if (path.endsWith("/Echo")) stream.respond({ ":status": 200, "grpc-status": "13" }, { endStream: true });
+      else wellBehaved(stream, path);
+    });
+    // After 1 s, and then after 2; the next time it would be 4.
+    await until(async () => (await client.echo.call()) && client.endpoints()[0]?.ejections === 3);
+    peer.become(wellBehaved);
+    peer.cut();
+    await until(async () => share(await client.echo.closedLoop(3, 100), peer.port) > 0.3, 1_500);
+  });
+
+  test("S9: a trial that is picked and not started does not keep an endpoint out", async () => {
+    let drop = false;
+    /** Picks once more now and then, for a call that never starts. */
+    class Dropping extends HoldfastPolicy {
+      override pick(args: experimental.PickArgs): experimental.PickResult {
+        if (drop) super.pick(args);
+        drop = false;
+        return super.pick(args);
+      }
+    }
+    experimental.registerLoadBalancerType(POLICY, Dropping, PolicyConfig);
+    await using _ = { [Symbol.asyncDispose]: async () => registerHoldfastPolicy() };
+    await using servers = await backends(2);
+    const [bad] = servers;
+    using client = policyClient(
+      servers.map(({ address }) => address),
+      { slowStartMs: 0 },
+    );
+    await client.ready();
+    await bad?.set({ code: status.INTERNAL });
+    const state = () => client.stateOf(bad?.address ?? "");
+    await until(async () => (await client.echo.call()) && state() === "ejected");
+    await bad?.set({ code: 0 });
+    // When the trial is due.
+    await new Promise((resolve) => setTimeout(resolve, 1_050));
+    expect(state()).toBe("ejected");
+    drop = true;
+    await until(async () => (await client.echo.call()) && state() === "ready", 1_000);
+  });
+
+  test("calls fail with the newest error", async () => {
+    const peer = await tcpProxy();
+    using client = policyClient([peer.address], { connectTimeoutMs: 200 });
+    expect((await client.echo.call(3_000)).details).toContain("no HTTP/2 connection");
+    await peer[Symbol.asyncDispose]();
+    await until(async () => (await client.echo.call()).details.includes("ECONNREFUSED"));
+  });
 
   test("asks for health under the name that calls are made to", async () => {
     await using peer = await http2Peer(100, wellBehaved);

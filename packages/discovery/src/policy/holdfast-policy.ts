@@ -6,13 +6,15 @@
  *          works when the list is empty or cannot be had; avoids the hosts that a retry says it has tried.
  * Doesn't: resolve names, retry, or wait: while nobody is connected calls queue, once that has failed they fail. The first
  *          settings that a channel gets are those it keeps.
- * With:    clock.ts, policy/eligible.ts, policy/endpoint.ts, policy/members.ts, policy/outlier.ts, policy/pick.ts,
- *          policy/policy-config.ts, policy/policy-environment.ts, policy/report.ts, policy/silence.ts, policy/slowness.ts
+ * With:    clock.ts, policy/channel-state.ts, policy/eligible.ts, policy/endpoint.ts, policy/members.ts,
+ *          policy/outlier.ts, policy/pick.ts, policy/policy-config.ts, policy/policy-environment.ts, policy/report.ts,
+ *          policy/silence.ts, policy/slowness.ts
  * Source:  grpc-js' experimental load-balancer API.
  */
 import { randomUUID } from "node:crypto";
-import { type ChannelOptions, connectivityState, experimental, Metadata, status } from "@grpc/grpc-js";
+import { type ChannelOptions, experimental, status } from "@grpc/grpc-js";
 import { type Clock, systemClock, type Timer } from "../clock.ts";
+import { ChannelState, QUEUE } from "./channel-state.ts";
 import { eligible } from "./eligible.ts";
 import { PolicyEndpoint } from "./endpoint.ts";
 import { Members } from "./members.ts";
@@ -41,6 +43,11 @@ const PROCESS_ID = randomUUID();
 
 type Update = Parameters<experimental.LoadBalancer["updateAddressList"]>;
 
+interface Trial {
+  readonly endpoint: PolicyEndpoint;
+  readonly number: number;
+}
+
 /** What the first list brings. */
 interface Running {
   readonly settings: PolicySettings;
@@ -49,14 +56,6 @@ interface Running {
   readonly outliers: Outliers;
 }
 
-const QUEUE: experimental.PickResult = {
-  pickResultType: experimental.PickResultType.QUEUE,
-  subchannel: null,
-  status: null,
-  onCallStarted: null,
-  onCallEnded: null,
-};
-
 export class HoldfastPolicy implements experimental.LoadBalancer, experimental.Picker {
   readonly #helper: experimental.ChannelControlHelper;
   #environment: PolicyEnvironment;
@@ -64,16 +63,19 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
   readonly #heard = new HeardTime(1.5 * TICK_MS);
   #running: Running | undefined;
   #resolution: TargetReport["resolution"];
-  #published: connectivityState | undefined;
+  readonly #state: ChannelState;
   /** While a list is taken in, nobody is told of the states in between. */
   #busy = false;
   #ticker: Timer | undefined;
   #ticks = 0;
   #turnEnds = false;
+  /** Picked in this turn, and not begun yet. */
+  #unstarted: Trial | undefined;
   #destroyed = false;
 
   constructor(helper: experimental.ChannelControlHelper, environment: PolicyEnvironment = {}) {
     this.#helper = helper;
+    this.#state = new ChannelState(helper, this);
     this.#environment = environment;
   }
 
@@ -81,7 +83,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
     if (!(config instanceof PolicyConfig)) return false;
     const { settings } = config;
     if (settings instanceof Error) {
-      this.#fail(status.INTERNAL, settings.message);
+      this.#state.fail(status.INTERNAL, settings.message);
       return true;
     }
     this.#running ??= this.#start(settings, options, note);
@@ -93,7 +95,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
       const reason = list.ok ? "the list is empty" : list.error.details;
       this.#resolution = { at: now, note: reason };
       observe?.({ kind: "list-kept", reason });
-      if (members.endpoints.length === 0) this.#fail(status.UNAVAILABLE, `Cannot find any endpoint: ${reason}`);
+      if (members.endpoints.length === 0) this.#state.fail(status.UNAVAILABLE, `Cannot find any endpoint: ${reason}`);
       return true;
     }
     this.#resolution = { at: now, note };
@@ -115,6 +117,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
     const endpoint = trial?.endpoint ?? core.pick(now, avoid);
     if (endpoint?.subchannel === undefined) return QUEUE;
     this.#endTurnLater();
+    this.#unstarted ??= trial;
     const { epoch, subchannel } = endpoint;
     let startedAt = now;
     return {
@@ -123,13 +126,13 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
       status: null,
       onCallStarted: () => {
         startedAt = this.#clock.now();
+        if (trial === this.#unstarted) this.#unstarted = undefined;
         this.#wake(startedAt);
         endpoint.callStarted(epoch, startedAt);
       },
       onCallEnded: (code, _details, metadata) => {
         const at = this.#clock.now();
         const verdict = endpoint.callEnded(epoch, code, metadata, at - startedAt);
-        if (verdict === undefined) return;
         const changed = trial
           ? outliers.endTrial(endpoint.record, trial.number, verdict, at)
           : outliers.ended(endpoint.record, verdict, at);
@@ -184,9 +187,11 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
       clientId,
       slowStartMs,
       create: (endpoint) => {
+        const record = outliers.add();
         const created = new PolicyEndpoint(endpoint, {
           ...context,
-          record: outliers.add(),
+          record,
+          onReturned: () => outliers.returned(record),
           onChange: () => this.#refresh(),
           onLeaving: () => this.#helper.requestReresolution(),
         });
@@ -201,7 +206,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
     return { settings, members, outliers, core: new LeastLoaded({ slowStartMs, random }) };
   }
 
-  #trial(now: number, { core, outliers, members }: Running): { endpoint: PolicyEndpoint; number: number } | undefined {
+  #trial(now: number, { core, outliers, members }: Running): Trial | undefined {
     const record = outliers.trialDue(now);
     if (record === undefined) return undefined;
     const endpoint = members.endpoints.find((each) => each.record === record);
@@ -220,30 +225,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
     const { candidates, others } = eligible(members.endpoints);
     core.setCandidates(candidates, others);
     this.#noteStates(members);
-    this.#publish(members.endpoints);
-  }
-
-  #publish(endpoints: readonly PolicyEndpoint[]): void {
-    const state = endpoints.some(({ ready }) => ready)
-      ? connectivityState.READY
-      : endpoints.some(({ failed }) => !failed)
-        ? connectivityState.CONNECTING
-        : connectivityState.TRANSIENT_FAILURE;
-    // The picker is this object for as long as somebody is connected: a new one would only make the channel pick again.
-    if (state === this.#published) return;
-    if (state === connectivityState.TRANSIENT_FAILURE) {
-      const errors = endpoints.map(({ address, error }) => `${address}: ${error ?? "unknown"}`);
-      this.#fail(status.UNAVAILABLE, `Cannot connect to any endpoint: ${errors.slice(0, 5).join("; ")}`);
-      return;
-    }
-    this.#published = state;
-    this.#helper.updateState(state, state === connectivityState.READY ? this : { pick: () => QUEUE }, null);
-  }
-
-  #fail(code: status, details: string): void {
-    this.#published = connectivityState.TRANSIENT_FAILURE;
-    const picker = new experimental.UnavailablePicker({ code, details, metadata: new Metadata() });
-    this.#helper.updateState(connectivityState.TRANSIENT_FAILURE, picker, details);
+    this.#state.update(members.endpoints);
   }
 
   #wake(now: number): void {
@@ -271,7 +253,10 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
     this.#turnEnds = true;
     setImmediate(() => {
       this.#turnEnds = false;
-      for (const endpoint of this.#running?.members.endpoints ?? []) endpoint.reserved = 0;
+      const [running, trial] = [this.#running, this.#unstarted];
+      this.#unstarted = undefined;
+      for (const endpoint of running?.members.endpoints ?? []) endpoint.reserved = 0;
+      if (trial) running?.outliers.postponeTrial(trial.endpoint.record, trial.number, this.#clock.now());
     });
   }
 

@@ -182,6 +182,38 @@ describe("Outliers", () => {
     expect(outliers.trialDue(START + 1_001)).toBe(bad);
   });
 
+  test("S9: a trial that was never started is made soon, and its end counts if it comes to it", () => {
+    const { outliers, hosts } = peers(2);
+    const bad = hosts[1] as OutlierRecord;
+    tell(outliers, bad, "failure", 3);
+    const first = outliers.beginTrial(bad, START + 1_000);
+    outliers.postponeTrial(bad, first, START + 1_000);
+    expect(outliers.trialDue(START + 1_099)).toBeUndefined();
+    expect(outliers.trialDue(START + 1_100)).toBe(bad);
+    outliers.beginTrial(bad, START + 1_100);
+    outliers.postponeTrial(bad, first, START + 1_101);
+    expect(outliers.trialDue(START + 2_000)).toBeUndefined();
+    expect(outliers.endTrial(bad, first, "success", START + 2_000)).toBe(true);
+    outliers.postponeTrial(bad, bad.trial, START + 2_001);
+    expect(outliers.trialDue(START + 9_000)).toBeUndefined();
+  });
+
+  test("S9: one that has come back after a loss is tried as if it was ejected for the first time", () => {
+    const { outliers, hosts } = peers(2);
+    const bad = hosts[1] as OutlierRecord;
+    outliers.returned(bad);
+    expect(outliers.trialDue(START + 60_000)).toBeUndefined();
+    tell(outliers, bad, "failure", 3);
+    for (const at of [START + 1_000, START + 3_000]) {
+      outliers.endTrial(bad, outliers.beginTrial(bad, at), "failure", at);
+    }
+    expect(bad.trialAt).toBe(START + 7_000);
+    outliers.returned(bad);
+    expect(outliers.trialDue(START + 3_999)).toBeUndefined();
+    expect(outliers.trialDue(START + 4_000)).toBe(bad);
+    expect(bad.ejected).toBe(true);
+  });
+
   test("S9: calls that were under way when it was ejected change nothing", () => {
     const { outliers, hosts } = peers(4);
     const bad = hosts[1] as OutlierRecord;

@@ -54,6 +54,8 @@ const TIMES_WORSE = 3;
 const FORGIVEN_MS = 10_000;
 /** A trial that has not ended by then (a stream may be open for hours) no longer stands in the way of another. */
 const TRIAL_MS = 4_000;
+/** The next look at one that could not be tried. */
+const SOON_MS = 100;
 
 const BUCKETS = 5;
 const BUCKET_MS = 1_000;
@@ -72,6 +74,7 @@ export class OutlierRecord {
   run = 0;
   level = 0;
   since = 0;
+  ejectedAt = 0;
   readonly #buckets = Array.from({ length: BUCKETS }, () => ({ second: -1, calls: 0, failures: 0 }));
 
   count(failed: boolean, now: number): void {
@@ -128,7 +131,7 @@ export class Outliers {
     if (record.ejected || verdict === "ignored" || verdict === "draining") return false;
     record.count(verdict === "failure", now);
     record.run = verdict === "failure" ? record.run + 1 : 0;
-    if (verdict === "success" || !this.#isOutlier(record, now) || !this.#mayEject()) return false;
+    if (verdict === "success" || !this.#isOutlier(record, now) || !this.#mayEject(record)) return false;
     this.#eject(record, now);
     return true;
   }
@@ -142,7 +145,7 @@ export class Outliers {
       if (!record.ejected) continue;
       if (due === undefined && record.trialAt <= now && record.inPlay) due = record;
       // One that cannot be tried now is asked for again soon.
-      else this.#nextTrialAt = Math.min(this.#nextTrialAt, Math.max(record.trialAt, now + 100));
+      else this.#nextTrialAt = Math.min(this.#nextTrialAt, record.trialAt > now ? record.trialAt : now + SOON_MS);
     }
     return due;
   }
@@ -154,6 +157,20 @@ export class Outliers {
   beginTrial(record: OutlierRecord, now: number): number {
     this.#tryAt(record, now + TRIAL_MS);
     return ++record.trial;
+  }
+
+  /** Its call has not been started: its credentials take time, or the connection has just gone. */
+  postponeTrial(record: OutlierRecord, trial: number, now: number): void {
+    if (record.ejected && trial === record.trial) this.#tryAt(record, now + SOON_MS);
+  }
+
+  /**
+   * Connected again after a loss: maybe a new process, which need not wait for as long as the old one had to. The rest stays,
+   * as one that ends with every call, or every third, would otherwise be a new one each time: what failed counts until
+   * something succeeds, and trials are as far apart as a first ejection.
+   */
+  returned(record: OutlierRecord): void {
+    if (record.ejected) this.#tryAt(record, Math.min(record.trialAt, record.ejectedAt + this.#options.ejectionMs));
   }
 
   /** True: the endpoint is back. */
@@ -185,12 +202,12 @@ export class Outliers {
     return Math.min(own.calls, peers.calls) >= MIN_CALLS && rate >= MIN_RATE && rate >= TIMES_WORSE * usual;
   }
 
-  /** S9: never more than half of those that count. */
-  #mayEject(): boolean {
+  /** S9: never more than half of those that count; itself does, even if its connection has gone with the call. */
+  #mayEject(candidate: OutlierRecord): boolean {
     let inPlay = 0;
     let ejected = 0;
     for (const record of this.#records) {
-      if (!record.inPlay) continue;
+      if (!record.inPlay && record !== candidate) continue;
       inPlay++;
       if (record.ejected) ejected++;
     }
@@ -203,6 +220,7 @@ export class Outliers {
     const longest = Math.min(maxEjectionMs, ejectionMs * 2 ** record.level);
     record.level = Math.min(record.level + 1, 16);
     record.ejected = true;
+    record.ejectedAt = now;
     record.ejections++;
     record.forget();
     // Clients that ejected it together do not come back together.

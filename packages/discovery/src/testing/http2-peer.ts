@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { once } from "node:events";
 import { createServer, type Http2Session, type ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 /** What the peer does with a stream, by the path of its method. */
 export type OnStream = (stream: ServerHttp2Stream, path: string) => void;
@@ -28,7 +28,12 @@ export async function http2Peer(maxConcurrentStreams: number, onStream: OnStream
   let connections = 0;
   let streams = 0;
   let current = onStream;
+  const sockets = new Set<Socket>();
   const server = createServer({ settings: { maxConcurrentStreams } });
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   server.on("session", (session) => {
     connections++;
     sessions.add(session);
@@ -55,6 +60,10 @@ export async function http2Peer(maxConcurrentStreams: number, onStream: OnStream
     /** How many there were. */
     get streams() {
       return streams;
+    },
+    /** Ends every connection without a word, as a process does that is killed; new ones work. */
+    cut(): void {
+      for (const socket of sockets) socket.destroy();
     },
     become(next: OnStream): void {
       current = next;
