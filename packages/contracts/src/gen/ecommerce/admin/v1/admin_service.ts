@@ -27,7 +27,10 @@ export interface ListTargetsResponse {
 
 /** A service that is called. */
 export interface Target {
-  /** As the client names it, such as "k8s:///payment-service.payments:grpc". */
+  /**
+   * As the client names it, such as "k8s:///payment-service.payments:grpc". Behind a space what it is called for, where the
+   * instance has several channels.
+   */
   name: string;
   /** By address. */
   endpoints: Endpoint[];
