@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { Config as Edge } from "../../services/edge/src/config.ts";
 import { Config as Order } from "../../services/order/src/config.ts";
 import { Config as Payment } from "../../services/payment/src/config.ts";
 import { Config as PaymentProvider } from "../../services/payment-provider/src/config.ts";
@@ -34,6 +35,7 @@ function told(service: string): Record<string, string> {
 
 describe("a service's README tells every environment variable and its default", () => {
   test.each([
+    ["edge", Edge],
     ["order", Order],
     ["payment", Payment],
     ["payment-provider", PaymentProvider],

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
-import { pipeline } from "node:stream/promises";
 import type { Logger } from "@holdfast/process";
 import { type ConnectOptions, connectToAny } from "./connect-to-any.ts";
 
@@ -22,19 +21,16 @@ export interface Forwarder {
  * client sees one that is slow to come up and keeps its calls, instead of one that refuses.
  */
 export async function forward({ port, host, target, waitMs, log }: ForwardOptions): Promise<Forwarder> {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => void join(client));
-  async function join(client: Socket): Promise<void> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => void serve(client));
+  async function serve(client: Socket): Promise<void> {
     const gone = new AbortController();
     client.once("close", () => gone.abort());
-    client.on("error", () => client.destroy()); // the client's own business
+    client.once("error", () => client.destroy()); // the client's own business
     try {
-      const instance = await connectToAny({ target, waitMs, signal: gone.signal });
-      client.setNoDelay(true);
-      await Promise.all([pipeline(client, instance), pipeline(instance, client)]);
+      join(client, await connectToAny({ target, waitMs, signal: gone.signal }));
     } catch (err) {
-      // Resets end a connection as well as anything: worth a line only where nobody was found to talk to.
-      if (!gone.signal.aborted && client.bytesRead === 0) log.warn({ err, target }, "no instance took a connection");
-      client.destroy();
+      if (!gone.signal.aborted) log.warn({ err, target }, "no instance took a connection");
+      client.resetAndDestroy(); // not an end: nothing was answered
     }
   }
   server.listen(port, host);
@@ -45,4 +41,13 @@ export async function forward({ port, host, target, waitMs, log }: ForwardOption
     port: address.port,
     close: () => new Promise((resolve, reject) => server.close((error) => (error ? reject(error) : resolve()))),
   };
+}
+
+/** Each side ends when the other one has, and is reset when the other one was. */
+function join(client: Socket, instance: Socket): void {
+  client.setNoDelay(true);
+  client.once("error", () => instance.resetAndDestroy());
+  instance.once("error", () => client.resetAndDestroy());
+  client.pipe(instance);
+  instance.pipe(client);
 }

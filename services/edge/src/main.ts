@@ -8,9 +8,8 @@ await main(async () => {
   log.info({ config }, "configuration");
   const lifecycle = runUntilSignal({ log, drainMs: config.DRAIN_MS });
 
-  for (const route of config.ROUTES) {
-    const { port, close } = await forward({ ...route, host: config.LISTEN_HOST, log, waitMs: config.WAIT_MS });
-    lifecycle.onDrain(`port ${port}`, close);
-  }
+  const options = { host: config.LISTEN_HOST, log, waitMs: config.WAIT_MS };
+  const ports = await Promise.all(config.ROUTES.map((route) => forward({ ...route, ...options })));
+  lifecycle.onDrain("connections", () => Promise.all(ports.map(({ close }) => close())).then(() => undefined));
   lifecycle.ready({ routes: config.ROUTES.length });
 });

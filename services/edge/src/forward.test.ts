@@ -1,0 +1,115 @@
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createLogger } from "@holdfast/process";
+import { afterEach, expect, test } from "vitest";
+import { type Forwarder, forward } from "./forward.ts";
+
+const log = createLogger({ service: "edge", level: "silent" });
+const open: (Forwarder | Server | Socket)[] = [];
+afterEach(() => {
+  for (const each of open.splice(0)) {
+    if ("destroy" in each) each.destroy();
+    else void Promise.resolve(each.close(() => undefined)).catch(() => undefined); // some are closed already
+  }
+});
+
+/** Answers each byte with `name` and the byte, until the other side has ended. */
+async function instance(name: string, port = 0): Promise<number> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    open.push(socket);
+    socket.on("error", () => undefined);
+    socket.on("data", (bytes) => socket.write(`${name}${bytes.toString()} `));
+    socket.on("end", () => socket.end("end"));
+  });
+  open.push(server);
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as { port: number }).port;
+}
+
+async function edge(targetPort: number, waitMs = 5_000): Promise<Forwarder> {
+  const target = { host: "127.0.0.1", port: targetPort };
+  const forwarder = await forward({ port: 0, host: "127.0.0.1", target, waitMs, log });
+  open.push(forwarder);
+  return forwarder;
+}
+
+function dial(port: number): Socket {
+  const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+  socket.on("error", () => undefined); // a reset is what some of them expect
+  open.push(socket);
+  return socket;
+}
+
+/** A port that nothing listens on just now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+test("passes bytes in both directions, and each side's end by itself", async () => {
+  const { port } = await edge(await instance("a"));
+  const client = dial(port);
+  client.write("1");
+  expect((await once(client, "data")).toString()).toBe("a1 ");
+  client.end("2");
+  expect(await text(client)).toBe("a2 end");
+});
+
+test("lets a connection wait for an instance, with what it has already said", async () => {
+  const target = await freePort();
+  const { port } = await edge(target);
+  const client = dial(port);
+  client.write("1");
+  await sleep(300);
+  await instance("late", target);
+  expect((await once(client, "data")).toString()).toBe("late1 ");
+});
+
+test("ends a connection that no instance takes in time", async () => {
+  const { port } = await edge(await freePort(), 300);
+  const client = dial(port);
+  client.resume();
+  const [error] = await once(client, "error");
+  expect(error).toMatchObject({ code: "ECONNRESET" });
+});
+
+test("resets the client when its instance is gone, and the instance when the client is", async () => {
+  const { port } = await edge(await instance("a"));
+  const client = dial(port);
+  client.write("1");
+  await once(client, "data");
+  const atInstance = open.findLast((each) => "destroy" in each && each !== client) as Socket;
+  setImmediate(() => atInstance.resetAndDestroy());
+  await once(client, "error");
+
+  const second = dial(port);
+  second.write("1");
+  await once(second, "data");
+  const itsInstance = open.findLast((each) => "destroy" in each && each !== second) as Socket;
+  setImmediate(() => second.resetAndDestroy());
+  const [error] = await once(itsInstance, "error");
+  expect(error).toMatchObject({ code: "ECONNRESET" });
+});
+
+test("takes nothing new while it closes, and waits for what there is", async () => {
+  const { port, close } = await edge(await instance("a"));
+  const client = dial(port);
+  client.write("1");
+  await once(client, "data");
+  const closing = close();
+  const refused = dial(port);
+  await expect(once(refused, "connect")).rejects.toThrow("ECONNREFUSED");
+  client.write("2");
+  expect((await once(client, "data")).toString()).toBe("a2 ");
+  expect(await Promise.race([closing, sleep(50, "waits")])).toBe("waits");
+  client.end();
+  client.resume();
+  await closing;
+});
