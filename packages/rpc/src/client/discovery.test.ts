@@ -12,7 +12,11 @@ const TARGET = "k8s:///order-service.orders:grpc";
 async function cluster(all: readonly ("good" | "bad")[]) {
   const stack = new AsyncDisposableStack();
   const calls = all.map(() => 0);
-  const line = { delayMs: 0, cut: (index: number) => proxies[index]?.cut() };
+  const line = {
+    delayMs: 0,
+    cut: (index: number) => proxies[index]?.cut(),
+    drop: (index: number) => proxies[index]?.drop(),
+  };
   const proxies = await Promise.all(
     all.map(async (kind, index) => {
       const getOrder = async () => {
@@ -33,6 +37,14 @@ async function cluster(all: readonly ("good" | "bad")[]) {
 }
 
 const base = [client.context(), client.errors(), client.deadline()];
+
+/** What a service calls others through, and what its breaker and its limit do. */
+function guarded() {
+  const seen: string[] = [];
+  const breaker = client.breaker({ observe: ({ kind, state }) => void seen.push(`${kind} ${state}`) });
+  const limit = client.concurrencyLimit({ limit: 100, observe: ({ kind }) => void seen.push(kind) });
+  return { chain: [...base, client.retry({ commitOn: "message" }), breaker, limit], seen };
+}
 
 describe("connect() with discovery", () => {
   test("finds the instances of a name, and gives each its share", async () => {
@@ -76,6 +88,45 @@ describe("connect() with discovery", () => {
     await Promise.all(Array.from({ length: 20 }, get));
     expect(all.calls[0]).toBe(before + 20);
   });
+
+  test("B10: an instance that dies with many calls under way opens no circuit: a retry of each finds the other", async () => {
+    await using all = await cluster(["good", "good"]);
+    const { chain, seen } = guarded();
+    using orders = connect(OrderServiceDefinition, TARGET, { chain, discovery: all.found });
+    const get = async () => orders.getOrder({ orderId: "ord_1" });
+    const total = () => all.calls.reduce((sum, calls) => sum + calls, 0);
+    for (let i = 0; i < 100; i += 1) await get();
+    expect(all.calls).not.toContain(0);
+    // 200 calls a second that take 0.4 s each, at this moment.
+    all.line.delayMs = 400;
+    const before = total();
+    const results = Array.from({ length: 80 }, get);
+    await vi.waitFor(() => expect(total()).toBe(before + 80), { interval: 10 });
+    all.line.drop(1);
+    await Promise.all(results);
+    expect(seen).toEqual([]);
+    // Otherwise nothing would have been sent again.
+    expect(total()).toBeGreaterThanOrEqual(before + 80 + 30);
+  });
+
+  test.each([0, 400])(
+    "B10: of two instances one that fails opens no circuit, each call taking %i ms",
+    async (delayMs) => {
+      await using all = await cluster(["bad", "good"]);
+      const { chain, seen } = guarded();
+      using orders = connect(OrderServiceDefinition, TARGET, { chain, discovery: all.found });
+      all.line.delayMs = delayMs;
+      const results: Promise<unknown>[] = [];
+      // From nothing: no success from before speaks for the target.
+      for (let i = 0; i < 120; i += 1) {
+        results.push(Promise.allSettled([orders.getOrder({ orderId: "ord_1" })]));
+        await setTimeout(10);
+      }
+      await Promise.allSettled(results);
+      expect(seen).toEqual([]);
+      expect(all.calls[0]).toBeGreaterThan(0);
+    },
+  );
 
   test.each([500, 1_500])(
     "gives up a connection that does not come to be after connectTimeoutMs: %i",
