@@ -24,7 +24,9 @@ await main(async () => {
   // Outermost first: docs/interceptors.md says what each one does, and why in this order.
   const telemetry = openTelemetry(log);
   const outer = [client.context(), client.callTelemetry({ telemetry }), client.errors(), client.deadline()];
-  const inner = [client.breaker(), client.concurrencyLimit({ limit: config.MAX_CALLS_OUT })];
+  // Calls of an instance that fails are made again elsewhere, all at once: there is room for them in a moment.
+  const limit = { limit: config.MAX_CALLS_OUT, queue: { size: config.MAX_CALLS_OUT, maxWaitMs: 250 } };
+  const inner = [client.breaker(), client.concurrencyLimit(limit)];
   const wire = client.attemptTelemetry({ telemetry });
   // A customer waits for the price, so it is asked for again at once; the saga comes back from its table by itself.
   const again = [
