@@ -132,6 +132,7 @@ describe("holdfast, with peers whose HTTP/2 lives", () => {
     peer.become(wellBehaved);
     peer.cut();
     await until(async () => share(await client.echo.closedLoop(3, 100), peer.port) > 0.3, 1_500);
+    expect(client.endpoints()[0]?.ejections).toBe(3);
   });
 
   test("S9: a trial that is picked and not started does not keep an endpoint out", async () => {
