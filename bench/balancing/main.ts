@@ -16,8 +16,12 @@ import { dnsTable, type FaultResult, faultTable, scaleTable } from "./tables.ts"
 
 const options = readOptions(process.argv.slice(2));
 const plan = options.quick ? QUICK : WHOLE;
-// Frozen processes and namespaces go with this one: see what they do at "exit".
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+// Frozen processes and namespaces go with this one: see what they do at "exit". A signal may come twice, from the terminal and
+// from npm: without a handler the second would end this process in the midst of that.
+const end = () => process.exit(130);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+process.once("disconnect", end); // who started this was killed
+process.channel?.unref();
 await using network = await openNetwork(3);
 
 const missed: string[] = [];

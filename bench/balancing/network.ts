@@ -61,9 +61,9 @@ async function namespaces(hosts: number): Promise<Network> {
     const net = `198.${18 + (process.pid % 2)}.${(process.pid >> 1) % 256}`;
     const address = `${net}.${4 * host + 2}`;
     const inside = `ip netns exec ${name}`;
-    await runCommands(`ip netns add ${name}`);
-    made.push(name);
+    made.push(name); // before it is: this process may end in between
     await runCommands(
+      `ip netns add ${name}`,
       `ip link add ${name} type veth peer name eth0 netns ${name}`,
       `ip addr add ${net}.${4 * host + 1}/30 dev ${name}`,
       `ip link set ${name} up`,
