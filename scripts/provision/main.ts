@@ -15,7 +15,7 @@ const Config = z.object({
   /** Each service is shown its own folder in it, and no other. */
   SECRETS_FOLDER: z.string(),
   /** Where the services find the database. */
-  DATABASE_HOST: z.string(),
+  DATABASE_HOST: z.string().default("database:5432"),
 });
 
 await main(async () => {
