@@ -29,7 +29,14 @@ export interface ConnectionEvents {
 /**
  * The defaults, 1 s to 2 min, leave a healed host out for minutes. Unit: milliseconds.
  */
-const BACKOFF: ChannelOptions = { "grpc.initial_reconnect_backoff_ms": 200, "grpc.max_reconnect_backoff_ms": 3_000 };
+const FIRST_BACKOFF_MS = 200;
+const MAX_BACKOFF_MS = 3_000;
+const BACKOFF: ChannelOptions = {
+  "grpc.initial_reconnect_backoff_ms": FIRST_BACKOFF_MS,
+  "grpc.max_reconnect_backoff_ms": MAX_BACKOFF_MS,
+};
+/** Up for as long as this, a connection that is lost is made anew at once. Unit: milliseconds. */
+const STEADY_MS = 1_000;
 /** Makes a subchannel of its own: the pool hands out the stuck one otherwise. */
 const ATTEMPT = "holdfast.attempt";
 let attempts = 0;
@@ -42,6 +49,9 @@ export class Connection {
   readonly #context: ConnectionContext;
   readonly #watched = new Map<experimental.SubchannelInterface, Timer | undefined>();
   #closed = false;
+  #upSince = 0;
+  #backoffMs = 0;
+  #reconnect: Timer | undefined;
   state: connectivityState = connectivityState.IDLE;
   /** Why it is not connected. */
   error: string | undefined;
@@ -74,6 +84,7 @@ export class Connection {
 
   close(): void {
     this.#closed = true;
+    this.#reconnect?.cancel();
     for (const [subchannel, timer] of this.#watched) {
       timer?.cancel();
       subchannel.removeConnectivityStateListener(this.#listener);
@@ -85,11 +96,23 @@ export class Connection {
 
   #changed(state: connectivityState, error: string | null): void {
     if (this.#closed) return;
+    const wasReady = this.state === connectivityState.READY;
     this.state = state;
+    if (state === connectivityState.READY && !wasReady) this.#upSince = this.#context.clock.now();
     if (error !== null) this.error = error;
     this.#events.onState();
     // A leaf does not reconnect by itself.
-    if (state === connectivityState.IDLE && !this.#closed) this.#leaf.exitIdle();
+    if (state === connectivityState.IDLE && !this.#closed) this.#reconnectLater();
+  }
+
+  /** grpc-js backs off from attempts that fail only: a peer that accepts and hangs up would be called 500 times a second. */
+  #reconnectLater(): void {
+    const { clock } = this.#context;
+    const steady = clock.now() - this.#upSince >= STEADY_MS;
+    this.#backoffMs = steady ? 0 : Math.min(MAX_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, 2 * this.#backoffMs));
+    this.#reconnect?.cancel();
+    if (steady) this.#leaf.exitIdle();
+    else this.#reconnect = clock.setTimeout(() => this.#leaf.exitIdle(), this.#backoffMs);
   }
 
   #watch(subchannel: experimental.SubchannelInterface): void {
