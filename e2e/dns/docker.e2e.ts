@@ -1,9 +1,10 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { isDeepStrictEqual, promisify } from "node:util";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
+import { docker, missingForContainers } from "../support/docker.ts";
 import { until } from "../support/npm-start.ts";
 import type { Report } from "./docker/report.ts";
 
@@ -11,29 +12,11 @@ const IMAGE = "node:24-slim";
 const PROJECT = `holdfast-dns-${randomUUID().slice(0, 8)}`;
 const COMPOSE = ["compose", "--project-name", PROJECT, "--file", join(import.meta.dirname, "docker/compose.yaml")];
 
-async function docker(args: readonly string[], timeoutMs = 60_000): Promise<string> {
-  const { stdout } = await promisify(execFile)("docker", args, { timeout: timeoutMs });
-  return stdout.trim();
-}
-
-/** Why the test cannot run here. */
-async function missing(): Promise<string | undefined> {
-  const because = async (what: string, args: readonly string[], timeoutMs?: number): Promise<string | undefined> =>
-    await docker(args, timeoutMs).then(
-      () => undefined,
-      (error: Error) => `${what}: ${error.message.trim().split("\n").at(-1)}`,
-    );
-  const engine = (await because("no Docker engine", ["info"])) ?? (await because("no Compose", ["compose", "version"]));
-  if (engine !== undefined) return engine;
-  if ((await because("", ["image", "inspect", IMAGE])) === undefined) return undefined;
-  return await because(`no image ${IMAGE}`, ["pull", "--quiet", IMAGE], 120_000);
-}
-
 function callsOf(report: Report, target: string, address: string): number {
   return report[target]?.endpoints.find((each) => each.address === address)?.calls ?? 0;
 }
 
-const reason = await missing();
+const reason = await missingForContainers([IMAGE]);
 if (reason !== undefined) console.warn(`SKIPPED: discovery by Docker's DNS, ${reason}`);
 
 describe.skipIf(reason !== undefined)("discovery by Docker's DNS", () => {

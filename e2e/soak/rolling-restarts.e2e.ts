@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { audit } from "../../scripts/audit/audit.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { report } from "../long/report.ts";
-import { rollingLoad } from "./rolling-load.ts";
+import { rollingLoad } from "../support/rolling-load.ts";
 
 const ROUNDS = 10;
 const CALLS = 100_000;
