@@ -1,7 +1,9 @@
 /**
  * Runs every command of README.md, in order and in one shell, and compares what each prints with what stands beneath
  * it. What starts with `npm start` goes on until the next one, or the end, and is stopped as a user would: with Ctrl-C.
+ * What needs a Docker engine does not run where there is none, and that is said.
  */
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { matches } from "./matches.ts";
@@ -15,14 +17,20 @@ const env = { ...process.env, PATH: `${join(root, ".tools/bin")}:${process.env.P
 const commands = readCommands(readFileSync(join(root, "README.md"), "utf8"));
 if (!commands.some(({ text }) => text === "npm start")) throw new Error("README.md does not say how to start");
 
+/** Its commands need a Docker engine, and the ports that `npm start` has. */
+const CONTAINERS = "In containers";
+const hasEngine = spawnSync("docker", ["info"], { stdio: "ignore" }).status === 0;
+const skipped = hasEngine ? [] : commands.filter(({ section }) => section === CONTAINERS);
+
 let stack: StartedStack | undefined;
 let failures = 0;
 try {
   using shell = new Shell(root, env);
   for (const command of commands) {
-    if (command.text === "npm test") continue;
+    if (command.text === "npm test" || skipped.includes(command)) continue;
+    const startsAnother = command.text.startsWith("docker compose up") || command.text.startsWith("npm start");
+    if (startsAnother) await stack?.[Symbol.asyncDispose]();
     if (command.text.startsWith("npm start")) {
-      await stack?.[Symbol.asyncDispose]();
       console.log(`$ ${command.text}`);
       stack = new StartedStack(command.text, root, env);
       await stack.ready();
@@ -38,5 +46,6 @@ try {
 } finally {
   await stack?.[Symbol.asyncDispose]();
 }
+if (skipped.length > 0) console.warn(`NOT RUN: ${skipped.length} commands under "${CONTAINERS}", no Docker engine`);
 console.log(`README.md: ${commands.length} commands, ${failures} not as it says`);
 process.exitCode = failures === 0 ? 0 : 1;

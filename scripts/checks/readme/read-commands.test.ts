@@ -3,8 +3,9 @@ import { readCommands } from "./read-commands.ts";
 
 test("readCommands() reads commands, what they go on with, and what they print", () => {
   const markdown = [
-    "text",
+    "## Run it",
     "```console",
+    "# no heading",
     "$ echo \\",
     "  hello",
     "hello",
@@ -15,7 +16,7 @@ test("readCommands() reads commands, what they go on with, and what they print",
     "```",
   ];
   expect(readCommands(markdown.join("\n"))).toEqual([
-    { line: 3, text: "echo \\\n  hello", output: ["hello"] },
-    { line: 6, text: "true", output: [] },
+    { line: 4, section: "Run it", text: "echo \\\n  hello", output: ["hello"] },
+    { line: 7, section: "Run it", text: "true", output: [] },
   ]);
 });
