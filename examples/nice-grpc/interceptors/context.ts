@@ -2,7 +2,8 @@
 /**
  * Copy:    context.ts
  * Place:   beside client/ and server/; most files import it.
- * Does:    says what a call carries from hop to hop, and keeps it for the code that runs on the call's behalf.
+ * Does:    says what a call carries from hop to hop, and keeps it for the code that runs on the call's behalf; has what
+ *          else all files need: time as an argument, observers that do no harm.
  * Doesn't: touch the wire; server/context.ts reads it from there, client/context.ts writes it.
  * With:    -
  * Source:  W3C Trace Context; gRPC core's deadline and cancellation propagation.
@@ -49,6 +50,20 @@ class SystemTimer implements Timer {
   cancel(): void {
     clearTimeout(this.#timer);
   }
+}
+
+/** The observer, such that what it throws, or comes to if it is async, is a warning: no call and no process ends by it. */
+export function harmless<Event>(observe: ((event: Event) => void) | undefined): ((event: Event) => void) | undefined {
+  if (observe === undefined) return undefined;
+  const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error));
+  return (event) => {
+    try {
+      const result: unknown = observe(event);
+      if (result instanceof Promise) result.catch(warn);
+    } catch (error) {
+      warn(error);
+    }
+  };
 }
 
 /** What is dropped last under load comes first. It is decided by the method's policy, never by an outside caller. */

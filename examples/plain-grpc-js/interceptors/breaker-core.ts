@@ -8,7 +8,7 @@
  * With:    context.ts
  * Source:  resilience4j and Polly for the defaults.
  */
-import { type Clock, systemClock } from "./context.ts";
+import { type Clock, harmless, systemClock } from "./context.ts";
 
 /** The numbers of a breaker, with what holds when nothing else is given. */
 export const BREAKER_DEFAULTS = {
@@ -49,7 +49,7 @@ export interface BreakersOptions extends Partial<Limits> {
   /** Whether a server's RESOURCE_EXHAUSTED is a failure; where it only ever means a quota it is not. @default true */
   countResourceExhausted?: boolean;
   /** Hears of every change and every refusal, inside the call. */
-  observe?: (event: BreakerEvent) => void;
+  observe?: ((event: BreakerEvent) => void) | undefined;
 }
 
 type State = "closed" | "open" | "half_open";
@@ -213,9 +213,9 @@ export class Breakers {
   #uses = 0;
 
   /** @throws {RangeError | TypeError} If a number is out of its range, or an option has no effect. */
-  constructor(options: BreakersOptions = {}, env: Env = {}) {
-    this.clock = env.clock ?? systemClock;
-    this.rules = { ...BREAKER_DEFAULTS, ...options, random: env.random ?? Math.random };
+  constructor(options: BreakersOptions = {}, { clock = systemClock, random = Math.random }: Env = {}) {
+    this.clock = clock;
+    this.rules = { ...BREAKER_DEFAULTS, ...options, observe: harmless(options.observe), random };
     for (const name of Object.keys(BREAKER_DEFAULTS) as (keyof Limits)[]) {
       const value = this.rules[name];
       const longest = name === "openMs" ? this.rules.maxOpenMs : Infinity;

@@ -9,7 +9,7 @@
  * Source:  gRFC A6 (codes, pushback, ± 20 %); AWS' "Exponential Backoff And Jitter" (full jitter).
  */
 import { type Metadata, type StatusObject, status } from "@grpc/grpc-js";
-import { type Clock, type RpcContext, systemClock } from "./context.ts";
+import { type Clock, harmless, type RpcContext, systemClock } from "./context.ts";
 import { detailsOf, isLocal, statusOf } from "./status.ts";
 
 /** What extra attempts draw on: one per target and process, which hedging draws on too. */
@@ -124,7 +124,7 @@ export function policyOf(options: RetryOptions, { clock = systemClock, random = 
   within("maxDelayMs", baseDelayMs, 600_000);
   within("maxBufferBytesPerChannel", 0, 2 ** 30);
   within("maxBufferBytesPerCall", 0, maxBufferBytesPerChannel);
-  return { ...policy, clock, random, pool: { bytes: 0 }, medians: new Medians() };
+  return { ...policy, observe: harmless(policy.observe), clock, random, pool: { bytes: 0 }, medians: new Medians() };
 }
 
 /** What of the options a decision depends on. */

@@ -9,7 +9,7 @@
  * Source:  gRPC core's deadline and cancellation propagation.
  */
 import { InterceptingCall, type Interceptor, type NextCall, type StatusObject, status } from "@grpc/grpc-js";
-import { type Clock, rpcContext, systemClock } from "../context.ts";
+import { type Clock, harmless, rpcContext, systemClock } from "../context.ts";
 import { localStatus } from "../status.ts";
 
 type LowerCall = ReturnType<NextCall>;
@@ -88,7 +88,8 @@ export function deadline(
   options: DeadlineOptions,
   { clock = systemClock }: { clock?: Clock | undefined } = {},
 ): Interceptor {
-  const { methods, observe } = options;
+  const { methods } = options;
+  const observe = harmless(options.observe);
   const { defaultMs, hardMaxMs, allowInfinite, ...margin } = checked(options);
   return (call, nextCall) => {
     const { path, requestStream, responseStream } = call.method_definition;

@@ -19,7 +19,7 @@ import {
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { newContext, type RpcContext, rpcContext } from "../context.ts";
+import { harmless, newContext, type RpcContext, rpcContext } from "../context.ts";
 import { type StatusDetails, statusOf } from "../status.ts";
 
 /** An error that the caller can act on. Its cause is for the log, and never sent. */
@@ -201,6 +201,7 @@ type AnyCall = ServerDuplexStream<unknown, unknown> & { request?: unknown };
 
 function handle(method: AnyMethod, handler: AnyHandler, options: DefineHandlersOptions) {
   const { production, mayDebug = () => false } = options;
+  const observe = harmless(options.observe);
   return (call: AnyCall, callback?: sendUnaryData<unknown>): void => {
     let ended = false;
     const context = rpcContext.get() ?? contextOf(call, () => ended);
@@ -220,7 +221,7 @@ function handle(method: AnyMethod, handler: AnyHandler, options: DefineHandlersO
       // The way to end a stream with a status: destroy() would send nothing.
       if (callback === undefined) call.emit("error", result);
       else callback(result);
-      options.observe?.({ path: method.path, error, status: result, context });
+      observe?.({ path: method.path, error, status: result, context });
     };
     const run = async (): Promise<void> => {
       const request = method.requestStream ? messagesOf(call, signal, () => ended) : call.request;
