@@ -82,7 +82,8 @@ describe.each(["idle", "running"] as const)("a process whose transaction is %s",
 
 describe("the pool", () => {
   test("says unavailable when all connections stay busy for acquireTimeoutMs", async () => {
-    await using database = openDatabase({ url: own.url, maxConnections: 1, acquireTimeoutMs: 100 });
+    // Long enough to connect in, on a machine with other work, too.
+    await using database = openDatabase({ url: own.url, maxConnections: 1, acquireTimeoutMs: 1_000 });
     await database.transaction(within(5_000), async (tx) => {
       await sql`select 1`.execute(tx);
       await expect(selectOne(database)).rejects.toMatchObject({ kind: "unavailable" });
