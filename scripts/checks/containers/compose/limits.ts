@@ -1,0 +1,36 @@
+import { type Rules, unless } from "../rules.ts";
+import type { Service } from "./read-compose.ts";
+
+/** Of all containers: `docker compose down` ends within it. */
+const LONGEST_STOP_MS = 15_000;
+/** Where nothing is given. Source: the compose specification, `stop_grace_period`. */
+const DEFAULT_STOP = "10s";
+const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** What a service may take, of memory, of processes, and of time to end. */
+export const limits: Rules<Service> = {
+  memory: ({ mem_limit: limit, deploy }) =>
+    unless(given(limit ?? deploy?.resources?.limits?.memory), "has no limit of memory"),
+
+  pids: ({ pids_limit: limit, deploy }) =>
+    unless(given(limit ?? deploy?.resources?.limits?.pids), "has no limit of processes"),
+
+  "stop-grace-period": ({ stop_grace_period: period = DEFAULT_STOP, environment: { DRAIN_MS = "0" } }) => {
+    const stopMs = durationMs(period);
+    if (stopMs === undefined) return [`${period} is no duration`];
+    if (stopMs > LONGEST_STOP_MS) return [`${period} to stop is longer than ${LONGEST_STOP_MS / 1_000}s`];
+    return unless(stopMs > Number(DRAIN_MS), `${period} to stop is not longer than DRAIN_MS: ${DRAIN_MS}`);
+  },
+};
+
+/** 0 and -1 stand for "none". */
+function given(limit: string | undefined): boolean {
+  return /^[1-9][\d.]*[bkmg]?b?$/i.test(limit ?? "");
+}
+
+/** `1m30s` and the like. */
+function durationMs(text: string): number | undefined {
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined;
+  const parts = [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)];
+  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS_MS[unit as keyof typeof UNITS_MS], 0);
+}

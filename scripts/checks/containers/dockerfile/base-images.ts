@@ -1,0 +1,11 @@
+import { pinned } from "../pinned.ts";
+import type { Rules } from "../rules.ts";
+import type { Stage } from "./read-dockerfile.ts";
+
+/** What an image is made from. */
+export const baseImages: Rules<Stage> = {
+  "base-image": ({ images }) =>
+    images
+      .filter((image) => image !== "scratch" && !pinned(image))
+      .map((image) => `${image} has no tag with a version, and is no earlier stage`),
+};
