@@ -12,6 +12,7 @@ import type { ClientPart } from "../chain/client-part.ts";
 import type { ServiceDefinition } from "../service-definition.ts";
 import { serviceMethods } from "../service-methods.ts";
 import { type CallExtension, callMiddleware } from "./call-middleware.ts";
+import { CONNECT_TIMEOUT } from "./connect-timeout.ts";
 import { interceptChannel } from "./intercept-channel.ts";
 import { limitMethods } from "./limit-methods.ts";
 import { outgoingCall } from "./outgoing-call.ts";
@@ -95,9 +96,10 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
     // A service that is back is found within a second. The library's own pause grows to two minutes.
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 1_000,
-    // Despite its name the longest that an attempt to connect may take: nice-grpc ends it then, and its socket with it, which
-    // the policy cannot. One value for both, or only the shorter would ever act.
-    "grpc.min_reconnect_backoff_ms": connectTimeoutMs,
+    // Ends an attempt with its socket, which the policy cannot. One value for both, or only the shorter would ever act.
+    [CONNECT_TIMEOUT]: connectTimeoutMs,
+    // nice-grpc's limit for the same, which ends connections that have calls under way.
+    "grpc.min_reconnect_backoff_ms": 0,
     ...(discovery === undefined && KEEPALIVE),
     "grpc.enable_channelz": 0,
     "grpc.max_receive_message_length": maxResponseBytes,
