@@ -47,6 +47,7 @@ export class Connection {
   readonly #leaf: experimental.LeafLoadBalancer;
   readonly #events: ConnectionEvents;
   readonly #context: ConnectionContext;
+  readonly #fresh: boolean;
   readonly #watched = new Map<experimental.SubchannelInterface, Timer | undefined>();
   #closed = false;
   #upSince = 0;
@@ -60,6 +61,7 @@ export class Connection {
   constructor(endpoint: experimental.Endpoint, fresh: boolean, context: ConnectionContext, events: ConnectionEvents) {
     this.#context = context;
     this.#events = events;
+    this.#fresh = fresh;
     const own: ChannelOptions = fresh ? { [ATTEMPT]: ++attempts } : {};
     const helper = experimental.createChildChannelControlHelper(context.helper, {
       createSubchannel: (address, args) => {
@@ -89,6 +91,8 @@ export class Connection {
       timer?.cancel();
       subchannel.removeConnectivityStateListener(this.#listener);
       if (subchannel.getConnectivityState() === connectivityState.CONNECTING) abandon(subchannel);
+      // Nobody else can have it, and grpc-js' pool would keep it for ten seconds more.
+      else if (this.#fresh) shutDown(subchannel);
     }
     this.#watched.clear();
     this.#leaf.destroy();
@@ -147,4 +151,11 @@ function abandon(subchannel: experimental.SubchannelInterface): void {
   const session: unknown = connector instanceof Object ? Reflect.get(connector, "session") : undefined;
   const destroy: unknown = session instanceof Object ? Reflect.get(session, "destroy") : undefined;
   if (typeof destroy === "function") Reflect.apply(destroy, session, []);
+}
+
+/** Closes a connection once the calls on it have ended; should a field be called something else one day, the pool does so. */
+function shutDown(subchannel: experimental.SubchannelInterface): void {
+  const transport: unknown = Reflect.get(subchannel.getRealSubchannel(), "transport");
+  const shutdown: unknown = transport instanceof Object ? Reflect.get(transport, "shutdown") : undefined;
+  if (typeof shutdown === "function") Reflect.apply(shutdown, transport, []);
 }

@@ -2,8 +2,8 @@
 /**
  * Copy:    policy/endpoint.ts
  * Place:   one per endpoint of the list, for as long as it is on the list; owned by policy/holdfast-policy.ts.
- * Does:    keeps it connected, follows its health, probes its connection when calls hang, and tries a new connection beside
- *          one that is silent or has no stream left; what is known of it is what policy/eligible.ts and policy/pick.ts go by.
+ * Does:    keeps it connected, follows its health, probes its connection when calls hang (over another one when it has no
+ *          stream left), and replaces one that is silent; policy/eligible.ts and policy/pick.ts go by what is known of it.
  * Doesn't: decide anything about calls; end calls that are in flight when it leaves the list, or its connection is replaced.
  * With:    clock.ts, policy/connection.ts, policy/eligible.ts, policy/health-call.ts, policy/health-watch.ts,
  *          policy/outlier.ts, policy/pick.ts, policy/policy-config.ts, policy/report.ts, policy/silence.ts,
@@ -144,12 +144,10 @@ export class PolicyEndpoint implements Load, Standing {
 
   tick(at: number): void {
     if (!this.ready) return;
-    // Streams that are open for long have used the connection up. Calls would wait on it, and only another one can tell.
-    if (this.#probe?.waits === true && this.#spare === undefined) this.#openSpare();
-    const step = this.#silence.tick(at, this.inFlight);
+    const step = this.#silence.tick(at, this.inFlight, this.#probe?.waits);
     if (step === "probe") this.#sendProbe();
     else if (step === "silent") this.#context.onChange();
-    else if (step === "reconnect" && this.#spare === undefined) this.#openSpare();
+    else if (step !== undefined && this.#spare === undefined) this.#openSpare();
   }
 
   #connect(fresh: boolean): Connection {
@@ -182,18 +180,14 @@ export class PolicyEndpoint implements Load, Standing {
 
   #connected(subchannel: experimental.SubchannelInterface): void {
     const { clock, random, settings } = this.#context;
-    // The same process, whose other connection has no stream left: the calls there go on, and are its load.
-    const isSecond = this.ready && !this.silent;
     if (!this.ready) this.#context.onReturned();
     this.#disconnected();
-    if (!isSecond) {
-      // Maybe a new process, and in any case a new line to it: nothing of the old one holds.
-      this.epoch++;
-      this.inFlight = this.#lost = 0;
-      this.#duration = new CallDuration();
-      this.slowness = 1;
-      this.warmSince = clock.now();
-    }
+    // Maybe a new process, and in any case a new line to it: nothing of the old one holds.
+    this.epoch++;
+    this.inFlight = this.#lost = 0;
+    this.#duration = new CallDuration();
+    this.slowness = 1;
+    this.warmSince = clock.now();
     this.#silence = new Silence(settings);
     this.subchannel = subchannel;
     this.address = subchannel.getAddress();
@@ -245,7 +239,7 @@ export class PolicyEndpoint implements Load, Standing {
     if (this.#probe === undefined) this.#silence.probeLost();
   }
 
-  /** Over the connection in use: nothing more needs to be found out. */
+  /** A sign of life: nothing more needs to be found out. */
   #heard(wasSilent: boolean): void {
     this.#spare?.close();
     this.#probe?.cancel();
@@ -255,7 +249,8 @@ export class PolicyEndpoint implements Load, Standing {
 
   /**
    * The unanswered probe would be answered some time after the peer is back: when TCP retransmits, which after a cut of half
-   * a minute is every half minute. A new connection is up within two seconds.
+   * a minute is every half minute. A new connection is up within two seconds. Where streams that are open for long have used
+   * the other one up, it is the only way to ask, and closed after the answer.
    */
   #openSpare(): void {
     this.#spare?.close();
@@ -265,6 +260,10 @@ export class PolicyEndpoint implements Load, Standing {
       clock,
       timeoutMs: connectTimeoutMs,
       onAnswer: (connection) => {
+        if (!this.silent) {
+          this.#heard(this.#silence.probeAnswered(this.#context.heard.now));
+          return;
+        }
         this.#connection.close();
         this.#connection = connection;
         this.#spare = undefined;

@@ -17,28 +17,50 @@ const silences = (client: ReturnType<typeof policyClient>): object[] =>
   client.events.filter((event) => event.kind === "state" && event.to === "silent");
 
 describe("holdfast, with peers whose HTTP/2 lives", () => {
-  test("a connection without a stream left makes nobody silent: another one is opened, and those calls go on", async () => {
+  /** Health's Watch and three calls, which say nothing for as long as the test runs; those that come later are answered. */
+  async function fullPeer() {
     let held = 0;
-    // Health's Watch and three calls; those that are held say nothing for as long as the test runs.
-    await using peer = await http2Peer(4, (stream, path) => {
-      if (path.endsWith("/Echo") && held++ < 3) return;
-      wellBehaved(stream, path);
+    const peer = await http2Peer(4, (stream, path) => {
+      if (!path.endsWith("/Echo") || held++ >= 3) wellBehaved(stream, path);
     });
+    return Object.assign(peer, { held: () => held });
+  }
+
+  test("a connection without a stream left makes nobody silent: another one asks, and does not stay", async () => {
+    await using peer = await fullPeer();
     using client = policyClient([peer.address], { slowStartMs: 0 });
     const open = [client.echo.call(3_000), client.echo.call(3_000), client.echo.call(3_000)];
-    await until(() => held === 3);
-    const queued = client.echo.call(3_000);
-    await until(() => peer.connections === 2);
-    await until(() => client.endpoints()[0]?.state === "ready");
-    expect(client.endpoints()[0]?.inFlight).toBe(4);
-    expect(failures(await client.echo.closedLoop(2, 500))).toEqual([]);
-    expect(silences(client)).toEqual([]);
-    expect(peer.connections).toBe(2);
-    // The connection that is used up stays up for what is on it.
+    await until(() => peer.held() === 3);
+    const queued = client.echo.call(8_000);
+    await until(() => peer.connections === 3);
+    await until(() => peer.open === 1);
+    expect(client.endpoints()[0]).toMatchObject({ state: "ready", inFlight: 4 });
     const ends = (await Promise.all(open)).map(({ details }) => details);
     expect(ends).toEqual(Array(3).fill(expect.stringContaining("Deadline exceeded")));
     await queued;
+    expect(failures(await client.echo.closedLoop(2, 300))).toEqual([]);
+    expect(silences(client)).toEqual([]);
+    expect(peer.connections).toBeLessThan(6);
+    expect(peer.open).toBe(1);
     expect(client.endpoints()[0]?.inFlight).toBe(0);
+  });
+
+  test("a connection without a stream left, to a peer that answers nothing: silent until it answers", async () => {
+    await using peer = await fullPeer();
+    await using proxy = await tcpProxy(peer.port);
+    using client = policyClient([proxy.address], { slowStartMs: 0, connectTimeoutMs: 500 });
+    const open = [client.echo.call(6_000), client.echo.call(6_000), client.echo.call(6_000)];
+    await until(() => peer.held() === 3);
+    proxy.cut();
+    const queued = client.echo.call(6_000);
+    // 0.25 and 1 s; up to a half more if it was asked, and had answered, before.
+    await until(() => client.stateOf(proxy.address) === "silent", 2_500);
+    proxy.heal();
+    await until(() => client.stateOf(proxy.address) === "ready");
+    expect(failures(await client.echo.closedLoop(2, 300))).toEqual([]);
+    expect(client.endpoints()[0]).toMatchObject({ inFlight: 0, ejections: 0 });
+    expect(failures(await Promise.all([...open, queued]))).toHaveLength(4);
+    expect(client.endpoints()[0]).toMatchObject({ inFlight: 0, ejections: 0 });
   });
 
   test("a connection whose streams are used up and end is left alone", async () => {

@@ -3,10 +3,16 @@ import { describe, expect, test } from "vitest";
 import { HeardTime, Silence, type SilenceStep } from "./silence.ts";
 
 /** What the ticks from `from` to `to` say, with when they say it. */
-function ticks(silence: Silence, from: number, to: number, inFlight: number): [at: number, SilenceStep][] {
+function ticks(
+  silence: Silence,
+  from: number,
+  to: number,
+  inFlight: number,
+  unsent = false,
+): [at: number, SilenceStep][] {
   const steps: [number, SilenceStep][] = [];
   for (let at = from; at <= to; at += 50) {
-    const step = silence.tick(at, inFlight);
+    const step = silence.tick(at, inFlight, unsent);
     if (step !== undefined) steps.push([at, step]);
   }
   return steps;
@@ -78,6 +84,37 @@ describe("Silence", () => {
     ticks(silence, 0, 250, 1);
     silence.callEnded(300);
     expect(ticks(silence, 300, 60_000, 0)).toEqual([]);
+  });
+
+  test("a probe that finds no stream: asks over another connection once, and is silent a second after the probe", () => {
+    const silence = new Silence();
+    silence.callStarted(0, 0);
+    expect(ticks(silence, 0, 10_000, 4, true)).toEqual([
+      [250, "probe"],
+      [300, "ask"],
+      [1_250, "silent"],
+      [1_750, "reconnect"],
+    ]);
+  });
+
+  test("a probe that finds its stream late has the usual time from then on", () => {
+    const silence = new Silence();
+    silence.callStarted(0, 0);
+    ticks(silence, 0, 900, 4, true);
+    expect(ticks(silence, 950, 2_000, 3)[0]).toEqual([1_200, "silent"]);
+  });
+
+  test("an answer over another connection makes it patient, even while calls keep starting", () => {
+    const silence = new Silence();
+    silence.callStarted(0, 0);
+    const asked: number[] = [];
+    for (let at = 0; at <= 4_000; at += 50) {
+      silence.callStarted(at, 4);
+      if (silence.tick(at, 5, true) !== "ask") continue;
+      asked.push(at);
+      expect(silence.probeAnswered(at)).toBe(false);
+    }
+    expect(asked).toEqual([300, 1_100, 1_900, 2_700, 3_500]);
   });
 
   test("wants one new connection per silence", () => {

@@ -2,7 +2,8 @@
 /**
  * Copy:    policy/silence.ts
  * Place:   the core of what policy/endpoint.ts does on every tick while calls are in flight.
- * Does:    says when a connection with calls in flight must be probed, when it counts as silent, and when to try a new one.
+ * Does:    says when a connection with calls in flight must be probed, when to ask over another one because the probe finds
+ *          no stream, when it counts as silent, and when to try a new one.
  * Doesn't: take a stall of this very process for silence, probe (policy/health-call.ts does), or hurry a stream that has
  *          nothing to say: a probe that is answered makes it more patient.
  * With:    -
@@ -52,8 +53,13 @@ export interface SilenceOptions {
 /** The longest that a connection with nothing but quiet streams is left alone. Unit: milliseconds. */
 const MOST_PATIENT_MS = 5_000;
 
+/** A probe that finds no stream: how long the question may take that is asked over another connection. Unit: milliseconds. */
+const ASK_TIMEOUT_MS = 1_000;
+/** Each such question costs a connection: after an answer, this much longer until the next probe. Unit: milliseconds. */
+const ASK_PAUSE_MS = 500;
+
 /** What to do now. */
-export type SilenceStep = "probe" | "silent" | "reconnect" | undefined;
+export type SilenceStep = "probe" | "ask" | "silent" | "reconnect" | undefined;
 
 /** One connection. All times are {@link HeardTime}. */
 export class Silence {
@@ -64,6 +70,8 @@ export class Silence {
   #quietSince = 0;
   #silentSince = 0;
   #reconnecting = false;
+  /** When the probe that is out was last seen unsent. */
+  #unsentAt: number | undefined;
   #patienceMs: number;
 
   constructor({ silenceMs = 250, probeTimeoutMs = 300, reconnectMs = 500 }: SilenceOptions = {}) {
@@ -88,17 +96,21 @@ export class Silence {
     return this.#heard(at, this.#options.silenceMs);
   }
 
-  /** True: it was silent until now. */
+  /** Or what was asked over another connection. True: it was silent until now. */
   probeAnswered(at: number): boolean {
-    return this.#heard(at, Math.min(MOST_PATIENT_MS, 2 * this.#patienceMs));
+    const pauseMs = this.#unsentAt === undefined ? 0 : ASK_PAUSE_MS;
+    const wasSilent = this.#heard(at, Math.min(MOST_PATIENT_MS, 2 * this.#patienceMs));
+    this.#quietSince += pauseMs;
+    return wasSilent;
   }
 
   /** The probe could not be sent. */
   probeLost(): void {
-    this.#probeSince = undefined;
+    this.#probeSince = this.#unsentAt = undefined;
   }
 
-  tick(at: number, inFlight: number): SilenceStep {
+  /** `unsent`: the probe that is out waits for a stream, so that nobody can answer it. */
+  tick(at: number, inFlight: number, unsent = false): SilenceStep {
     const { probeTimeoutMs, reconnectMs } = this.#options;
     if (this.silent) {
       if (this.#reconnecting || at - this.#silentSince < reconnectMs) return undefined;
@@ -110,7 +122,13 @@ export class Silence {
       this.#probeSince = at;
       return "probe";
     }
-    if (at - Math.max(this.#probeSince, this.#quietSince) < probeTimeoutMs) return undefined;
+    const since = Math.max(this.#probeSince, this.#quietSince);
+    if (unsent) {
+      const asked = this.#unsentAt !== undefined;
+      this.#unsentAt = at;
+      if (!asked) return "ask";
+      if (at - since < ASK_TIMEOUT_MS) return undefined;
+    } else if (at - Math.max(since, this.#unsentAt ?? 0) < probeTimeoutMs) return undefined;
     this.silent = true;
     this.#silentSince = at;
     return "silent";
@@ -119,7 +137,7 @@ export class Silence {
   #heard(at: number, patienceMs: number): boolean {
     const wasSilent = this.silent;
     this.silent = this.#reconnecting = false;
-    this.#probeSince = undefined;
+    this.#probeSince = this.#unsentAt = undefined;
     this.#quietSince = at;
     this.#patienceMs = patienceMs;
     return wasSilent;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * Copy:    policy/spare.ts
- * Place:   a connection beside the one in use while that one says nothing; owned by policy/endpoint.ts.
+ * Place:   a connection beside the one in use while that one says nothing, or can be asked nothing; owned by
+ *          policy/endpoint.ts.
  * Does:    asks for health over its connection, and tells when that is answered, or has not been for too long.
  * Doesn't: count as life for being connected: a peer whose program hangs goes on accepting connections, behind a proxy HTTP/2
  *          and all. Any answer will do, even that there is no such method.

@@ -57,6 +57,10 @@ export async function http2Peer(maxConcurrentStreams: number, onStream: OnStream
     get connections() {
       return connections;
     },
+    /** How many of them there are now. */
+    get open() {
+      return sessions.size;
+    },
     /** How many there were. */
     get streams() {
       return streams;
