@@ -1,4 +1,4 @@
-import { mkdtempDisposable, readFile, stat } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -15,7 +15,16 @@ test("makes a password for each service, in a file that only its owner may read"
   expect((await stat(file)).mode & 0o777).toBe(0o400);
 });
 
-test("keeps the passwords, also when the database moves or a start was cut short", async () => {
+test("replaces what a start that was cut short has left", async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "secrets-"));
+  await mkdir(join(folder.path, "payment"));
+  await writeFile(join(folder.path, "payment/database-url.new"), "postgresql://pay", { mode: 0o400 });
+  const [made] = await databaseSecrets(folder.path, ["payment"], "database:5432");
+  expect(await readdir(join(folder.path, "payment"))).toEqual(["database-url"]);
+  expect(made?.password).toMatch(/^[\w-]{32}$/);
+});
+
+test("keeps the passwords, also when the database moves", async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), "secrets-"));
   const [first] = await databaseSecrets(folder.path, ["payment"], "database:5432");
   const [second] = await databaseSecrets(folder.path, ["payment"], "elsewhere:5432");

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ServiceDatabase } from "@holdfast/storage";
 
@@ -23,7 +23,13 @@ async function databaseSecret(folder: string, name: string, host: string): Promi
   });
   const password = (kept === undefined ? "" : new URL(kept).password) || randomBytes(24).toString("base64url");
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.new`, `postgresql://${name}:${password}@${host}/${name}`, { mode: 0o400, flush: true });
+  // Of a start that was cut short: nobody may write to it, and only its owner may remove it.
+  await rm(`${file}.new`, { force: true });
+  await writeFile(`${file}.new`, `postgresql://${name}:${password}@${host}/${name}`, {
+    mode: 0o400,
+    flush: true,
+    flag: "wx",
+  });
   await rename(`${file}.new`, file);
   return { name, password };
 }

@@ -10,14 +10,17 @@ const GIVE_UP_AFTER_MS = 30_000;
 
 export interface ImportDaysDeps {
   products: Parameters<typeof importCatalogue>[1]["products"];
+  /** SKUs to leave as they are. @default none: each gets the price and the stock of the days */
+  leave?: ReadonlySet<string>;
   onProgress: (message: string) => void;
   signal: AbortSignal;
 }
 
-/** Fills the catalogue with the products of trading days. Repeating it changes nothing. */
-export async function importDays(files: readonly string[], { products, onProgress, signal }: ImportDaysDeps) {
+/** Fills the catalogue with the products of trading days. */
+export async function importDays(files: readonly string[], options: ImportDaysDeps) {
+  const { products, leave, onProgress, signal } = options;
   onProgress(`reading the products of ${files.map((file) => basename(file)).join(" and ")}`);
-  const catalogue = await catalogueOf(rowsOf(files));
+  const catalogue = (await catalogueOf(rowsOf(files))).filter(({ sku }) => leave?.has(sku) !== true);
   const patience = persistence({ clock, signal, giveUpAfterMs: GIVE_UP_AFTER_MS });
   const { ids } = await importCatalogue(catalogue, { products, persistence: patience, signal });
   onProgress(`imported ${ids.size} products`);

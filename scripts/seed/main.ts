@@ -1,9 +1,13 @@
-/** For a stack in containers, once at each start: fills the catalogue with the products of the days that are named as arguments. */
+/**
+ * For a stack in containers, at each start: brings the products of the days that are named as arguments into the catalogue, as
+ * far as it does not have them: what has been sold or changed since stays so.
+ */
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
 import { main } from "@holdfast/process";
 import { connect, discovery } from "@holdfast/rpc";
 import { findTargets } from "../audit/find-stack.ts";
 import { importDays } from "./import-days.ts";
+import { knownSkus } from "./known-skus.ts";
 
 const IMPORT_TIMEOUT_MS = 60_000;
 
@@ -12,9 +16,7 @@ await main(async () => {
   const options = { discovery: discovery({ resolver }), timeoutMs: IMPORT_TIMEOUT_MS };
   using products = connect(ProductServiceDefinition, targets.product, options);
   const onProgress = (msg: string) => console.log(JSON.stringify({ level: "info", service: "catalogue", msg }));
-  await importDays(process.argv.slice(2), {
-    products,
-    onProgress,
-    signal: AbortSignal.timeout(10 * IMPORT_TIMEOUT_MS),
-  });
+  const signal = AbortSignal.timeout(10 * IMPORT_TIMEOUT_MS);
+  const leave = await knownSkus({ products, signal });
+  await importDays(process.argv.slice(2), { products, leave, onProgress, signal });
 });

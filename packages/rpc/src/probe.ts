@@ -1,7 +1,7 @@
 /**
  * A program for the health checks of containers: `node probe.ts [host:port] [service]` asks grpc.health.v1.Health/Check, and
  * ends with 0 if the answer is SERVING, otherwise with 1 and a line that says why. Without an address: LISTEN's port, on this
- * host. It runs every other second in every container, so it is node:http2 alone: a whole client takes three times as long to
+ * host. It runs every few seconds in every container, so it is node:http2 alone: a whole client takes three times as long to
  * load as the question does.
  */
 import { connect, constants } from "node:http2";

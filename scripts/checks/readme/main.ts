@@ -13,7 +13,9 @@ import { StartedStack } from "./started-stack.ts";
 
 const root = join(import.meta.dirname, "../../..");
 // As in a newcomer's shell, with grpcurl where CI puts it.
-const env = { ...process.env, PATH: `${join(root, ".tools/bin")}:${process.env.PATH}` };
+// A project of its own: whoever has the containers running keeps them, and their data.
+const PATH = `${join(root, ".tools/bin")}:${process.env["PATH"]}`;
+const env = { ...process.env, PATH, COMPOSE_PROJECT_NAME: "holdfast-readme" };
 const commands = readCommands(readFileSync(join(root, "README.md"), "utf8"));
 if (!commands.some(({ text }) => text === "npm start")) throw new Error("README.md does not say how to start");
 
@@ -44,6 +46,7 @@ try {
     console.log(`  exit code ${code}; printed:\n${printed}\n  expected:\n${command.output.join("\n")}`);
   }
 } finally {
+  if (hasEngine) spawnSync("docker", ["compose", "down", "--volumes"], { cwd: root, env, stdio: "ignore" });
   await stack?.[Symbol.asyncDispose]();
 }
 if (skipped.length > 0) console.warn(`NOT RUN: ${skipped.length} commands under "${CONTAINERS}", no Docker engine`);

@@ -25,7 +25,7 @@ export const Config = z.object({
   /** How long a connection is kept waiting while no instance takes it. Unit: milliseconds. */
   WAIT_MS: z.coerce.number().int().positive().default(10_000),
   /** How long connections may take to end after SIGTERM. Unit: milliseconds. */
-  DRAIN_MS: z.coerce.number().int().positive().default(10_000),
+  DRAIN_MS: z.coerce.number().int().positive().default(4_000),
   /** Least level of log lines. */
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });

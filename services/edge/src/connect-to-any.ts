@@ -1,6 +1,6 @@
-import { lookup } from "node:dns/promises";
+import { Resolver } from "node:dns/promises";
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ConnectOptions {
@@ -15,6 +15,8 @@ export interface ConnectOptions {
 /** An instance that is up takes a connection in next to no time. Unit: milliseconds. */
 const ATTEMPT_MS = 1_000;
 const RETRY_MS = 100;
+/** Of its own, with a limit: what the system's lookup waits for would hold up every other one. */
+const resolver = new Resolver({ timeout: 1_000, tries: 1 });
 
 /**
  * A connection to one of the instances, drawn by lot; the next one where it does not take it, and again from the start until one
@@ -36,7 +38,8 @@ export async function connectToAny({ target, waitMs, signal }: ConnectOptions): 
 }
 
 async function tryAll({ host, port }: ConnectOptions["target"], signal: AbortSignal): Promise<Socket> {
-  const addresses = (await lookup(host, { all: true })).map(({ address }) => ({ address, lot: Math.random() }));
+  const found = isIP(host) === 0 ? await resolver.resolve4(host) : [host];
+  const addresses = found.map((address) => ({ address, lot: Math.random() }));
   let last: unknown;
   for (const { address } of addresses.toSorted((a, b) => a.lot - b.lot)) {
     const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });

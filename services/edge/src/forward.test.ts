@@ -72,6 +72,22 @@ test("lets a connection wait for an instance, with what it has already said", as
   expect((await once(client, "data")).toString()).toBe("late1 ");
 });
 
+test("forgets a client that leaves while it waits, and what it has said", async () => {
+  const target = await freePort();
+  const { port, close } = await edge(target, 60_000);
+  const client = dial(port);
+  await once(client, "connect");
+  client.end("1");
+  client.resume();
+  await close();
+  const said: string[] = [];
+  const late = createServer((socket) => void socket.on("data", (bytes) => said.push(bytes.toString())));
+  open.push(late);
+  await once(late.listen(target, "127.0.0.1"), "listening");
+  await sleep(300);
+  expect(said).toEqual([]);
+});
+
 test("ends a connection that no instance takes in time", async () => {
   const { port } = await edge(await freePort(), 300);
   const client = dial(port);

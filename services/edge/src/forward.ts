@@ -10,6 +10,9 @@ export interface ForwardOptions extends Pick<ConnectOptions, "target" | "waitMs"
   log: Logger;
 }
 
+/** Of one client that waits: more than a preface, settings and some first calls. */
+const MAX_WAITING_BYTES = 262_144;
+
 export interface Forwarder {
   readonly port: number;
   /** Takes nothing new, and resolves when all connections have ended. */
@@ -21,13 +24,16 @@ export interface Forwarder {
  * client sees one that is slow to come up and keeps its calls, instead of one that refuses.
  */
 export async function forward({ port, host, target, waitMs, log }: ForwardOptions): Promise<Forwarder> {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => void serve(client));
+  const server = createServer({ allowHalfOpen: true }, (client) => void serve(client));
   async function serve(client: Socket): Promise<void> {
     const gone = new AbortController();
     client.once("close", () => gone.abort());
     client.once("error", () => client.destroy()); // the client's own business
+    const waiting = heard(client, () => gone.abort());
     try {
-      join(client, await connectToAny({ target, waitMs, signal: gone.signal }));
+      const instance = await connectToAny({ target, waitMs, signal: gone.signal });
+      waiting.end();
+      join(client, instance);
     } catch (err) {
       if (!gone.signal.aborted) log.warn({ err, target }, "no instance took a connection");
       client.resetAndDestroy(); // not an end: nothing was answered
@@ -40,6 +46,30 @@ export async function forward({ port, host, target, waitMs, log }: ForwardOption
   return {
     port: address.port,
     close: () => new Promise((resolve, reject) => server.close((error) => (error ? reject(error) : resolve()))),
+  };
+}
+
+/**
+ * Reads what a client says while it waits, as only who reads hears that it leaves: what it has said then must not be carried out
+ * later. `end` puts it back.
+ */
+function heard(client: Socket, onLeft: () => void): { end(): void } {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const keep = (chunk: Buffer) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_WAITING_BYTES) client.pause();
+  };
+  client.on("data", keep);
+  client.once("end", onLeft);
+  return {
+    end() {
+      client.off("data", keep);
+      client.off("end", onLeft);
+      client.pause();
+      if (chunks.length > 0) client.unshift(Buffer.concat(chunks));
+    },
   };
 }
 

@@ -9,16 +9,12 @@ describe("limits", () => {
     [{ mem_limit: 0 }, "memory", "has no limit of memory"],
     [{ pids_limit: undefined }, "pids", "has no limit of processes"],
     [{ pids_limit: -1 }, "pids", "has no limit of processes"],
-    [{ stop_grace_period: "16s" }, GRACE, "16s to stop is longer than 15s"],
-    [{ stop_grace_period: "1m30s" }, GRACE, "1m30s to stop is longer than 15s"],
+    [{ stop_grace_period: "16s" }, GRACE, "16s to stop is longer than 7s"],
+    [{ stop_grace_period: "1m30s" }, GRACE, "1m30s to stop is longer than 7s"],
     [{ stop_grace_period: "soon" }, GRACE, "soon is no duration"],
-    [{ environment: { DRAIN_MS: 12_000 } }, GRACE, "12s to stop is not longer than DRAIN_MS: 12000"],
-    [{ environment: ["DRAIN_MS=20000"] }, GRACE, "12s to stop is not longer than DRAIN_MS: 20000"],
-    [
-      { environment: { DRAIN_MS: 10_000 }, stop_grace_period: undefined },
-      GRACE,
-      "10s to stop is not longer than DRAIN_MS: 10000",
-    ],
+    [{ environment: { DRAIN_MS: 12_000 } }, GRACE, "6s to stop is not longer than DRAIN_MS: 12000"],
+    [{ environment: ["DRAIN_MS=20000"] }, GRACE, "6s to stop is not longer than DRAIN_MS: 20000"],
+    [{ stop_grace_period: undefined }, GRACE, "10s to stop is longer than 7s"],
   ])("%j: %s", (options, rule, message) => {
     expect(withService("order", options)).toEqual([{ rule, where: "services.order", message }]);
   });

@@ -1,8 +1,8 @@
 import { type Rules, unless } from "../rules.ts";
 import type { Service } from "./read-compose.ts";
 
-/** Of all containers: `docker compose down` ends within it. */
-const LONGEST_STOP_MS = 15_000;
+/** Two stop one after the other before the database does: so `docker compose down` ends within 15 s. */
+const LONGEST_STOP_MS = 7_000;
 /** Where nothing is given. Source: the compose specification, `stop_grace_period`. */
 const DEFAULT_STOP = "10s";
 const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;

@@ -23,7 +23,13 @@ describe("dockerIgnore", () => {
       ],
     ],
     ["packages/testkit/src", "!services/*/src/domain", [lets("services/order/src/domain/order.test.ts")]],
-    ["!scripts\n", "!scripts\n!.git\n!.env*\n", [lets(".git/config"), lets(".env")]],
+    ["!scripts\n", "!scripts\n!.git\n", [lets(".git/config")]],
+    ["**/.env*\n", "!.env*\n", [lets(".env"), lets("services/order/.env.local")]],
+    [
+      "**/.npmrc\n**/*.pem\n**/*.key\n",
+      "",
+      ["services/order/.npmrc", "packages/rpc/src/tls.key", "packages/rpc/src/tls.pem"].map(lets),
+    ],
   ])("%j as %j", (before, after, found) => {
     expect(withText("dockerignore", before, after)).toEqual(found);
   });

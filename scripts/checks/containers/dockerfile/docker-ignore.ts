@@ -9,6 +9,10 @@ const LEFT_OUT = [
   "scripts/seed/main.test.ts",
   ".git/config",
   ".env",
+  "services/order/.env.local",
+  "services/order/.npmrc",
+  "packages/rpc/src/tls.key",
+  "packages/rpc/src/tls.pem",
 ];
 
 /** What the build is given to read. */

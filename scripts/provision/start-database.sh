@@ -1,0 +1,16 @@
+#!/bin/bash
+# Starts PostgreSQL in a container of postgres:17, instead of the image's own entrypoint: that one takes a data folder which it was
+# killed over for a whole one, and wants a password for the superuser. Here the superuser comes over the socket, and has none.
+set -eu
+
+cluster=$PGDATA/cluster
+if [ ! -d "$cluster" ]; then
+  trap 'exit 130' INT TERM
+  rm -rf "$PGDATA/new"
+  # In the background: only then does a signal end the wait.
+  initdb --pgdata="$PGDATA/new" --username=postgres --auth-local=trust --auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 &
+  wait $!
+  echo "host all all all scram-sha-256" >>"$PGDATA/new/pg_hba.conf"
+  mv "$PGDATA/new" "$cluster"
+fi
+exec postgres -D "$cluster" -c listen_addresses='*' "$@"
