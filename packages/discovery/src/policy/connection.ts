@@ -26,15 +26,8 @@ export interface ConnectionEvents {
   onStuck: () => void;
 }
 
-/**
- * The defaults, 1 s to 2 min, leave a healed host out for minutes. Unit: milliseconds.
- */
-const FIRST_BACKOFF_MS = 200;
-const MAX_BACKOFF_MS = 3_000;
-const BACKOFF: ChannelOptions = {
-  "grpc.initial_reconnect_backoff_ms": FIRST_BACKOFF_MS,
-  "grpc.max_reconnect_backoff_ms": MAX_BACKOFF_MS,
-};
+/** Unless the channel's options say otherwise: grpc-js' own, 1 s to 2 min, leave a healed host out for minutes. */
+const BACKOFF = { "grpc.initial_reconnect_backoff_ms": 200, "grpc.max_reconnect_backoff_ms": 3_000 };
 /** Up for as long as this, a connection that is lost is made anew at once. Unit: milliseconds. */
 const STEADY_MS = 1_000;
 /** Makes a subchannel of its own: the pool hands out the stuck one otherwise. */
@@ -56,6 +49,8 @@ export class Connection {
   state: connectivityState = connectivityState.IDLE;
   /** Why it is not connected. */
   error: string | undefined;
+  /** It was lost soon after it was made, and the next attempt waits. */
+  pausing = false;
 
   /** `fresh`: not over a connection, or attempt, that others may be using. */
   constructor(endpoint: experimental.Endpoint, fresh: boolean, context: ConnectionContext, events: ConnectionEvents) {
@@ -87,14 +82,12 @@ export class Connection {
   close(): void {
     this.#closed = true;
     this.#reconnect?.cancel();
-    for (const [subchannel, timer] of this.#watched) {
-      timer?.cancel();
-      subchannel.removeConnectivityStateListener(this.#listener);
+    for (const subchannel of this.#watched.keys()) {
       if (subchannel.getConnectivityState() === connectivityState.CONNECTING) abandon(subchannel);
       // Nobody else can have it, and grpc-js' pool would keep it for ten seconds more.
       else if (this.#fresh) shutDown(subchannel);
     }
-    this.#watched.clear();
+    this.#unwatch();
     this.#leaf.destroy();
   }
 
@@ -104,19 +97,33 @@ export class Connection {
     this.state = state;
     if (state === connectivityState.READY && !wasReady) this.#upSince = this.#context.clock.now();
     if (error !== null) this.error = error;
+    const lost = state === connectivityState.IDLE;
+    if (lost) this.#lost();
+    else this.pausing = false;
     this.#events.onState();
     // A leaf does not reconnect by itself.
-    if (state === connectivityState.IDLE && !this.#closed) this.#reconnectLater();
+    if (lost && !this.#closed) this.#reconnectLater();
   }
 
   /** grpc-js backs off from attempts that fail only: a peer that accepts and hangs up would be called 500 times a second. */
+  #lost(): void {
+    // A leaf has none now, and the pool may hand out another one next time.
+    this.#unwatch();
+    const { clock, options } = this.#context;
+    const { "grpc.initial_reconnect_backoff_ms": first, "grpc.max_reconnect_backoff_ms": most } = {
+      ...BACKOFF,
+      ...options,
+    };
+    const upMs = clock.now() - this.#upSince;
+    this.pausing = upMs < STEADY_MS;
+    this.#backoffMs = this.pausing ? Math.min(most, Math.max(first, 2 * this.#backoffMs)) : 0;
+    if (this.pausing) this.error = `lost ${Math.round(upMs)} ms after it was up, next attempt in ${this.#backoffMs} ms`;
+  }
+
   #reconnectLater(): void {
-    const { clock } = this.#context;
-    const steady = clock.now() - this.#upSince >= STEADY_MS;
-    this.#backoffMs = steady ? 0 : Math.min(MAX_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, 2 * this.#backoffMs));
     this.#reconnect?.cancel();
-    if (steady) this.#leaf.exitIdle();
-    else this.#reconnect = clock.setTimeout(() => this.#leaf.exitIdle(), this.#backoffMs);
+    if (this.pausing) this.#reconnect = this.#context.clock.setTimeout(() => this.#leaf.exitIdle(), this.#backoffMs);
+    else this.#leaf.exitIdle();
   }
 
   #watch(subchannel: experimental.SubchannelInterface): void {
@@ -124,6 +131,14 @@ export class Connection {
     this.#watched.set(subchannel, undefined);
     subchannel.addConnectivityStateListener(this.#listener);
     this.#time(subchannel, subchannel.getConnectivityState());
+  }
+
+  #unwatch(): void {
+    for (const [subchannel, timer] of this.#watched) {
+      timer?.cancel();
+      subchannel.removeConnectivityStateListener(this.#listener);
+    }
+    this.#watched.clear();
   }
 
   readonly #listener: experimental.ConnectivityStateListener = (changed, _previous, state) => {

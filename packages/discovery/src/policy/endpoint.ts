@@ -66,7 +66,7 @@ export class PolicyEndpoint implements Load, Standing {
   draining = false;
   /** What calls are made on; undefined while not connected. */
   subchannel: experimental.SubchannelInterface | undefined;
-  /** Has failed to connect since it last was. */
+  /** Has failed to connect, or to stay so, since it last was. */
   failed = false;
   /** Calls started, ever. */
   calls = 0;
@@ -165,11 +165,11 @@ export class PolicyEndpoint implements Load, Standing {
   }
 
   #stateChanged(): void {
-    const { state, subchannel } = this.#connection;
+    const { state, subchannel, pausing } = this.#connection;
     if (subchannel !== undefined) {
       this.#connected(subchannel);
     } else {
-      if (state === connectivityState.TRANSIENT_FAILURE) this.failed = true;
+      if (pausing || state === connectivityState.TRANSIENT_FAILURE) this.failed = true;
       if (this.ready) {
         this.#disconnected();
         this.#context.onLeaving();

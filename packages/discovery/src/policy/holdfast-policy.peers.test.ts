@@ -139,6 +139,20 @@ describe("holdfast, with peers whose HTTP/2 lives", () => {
     await until(async () => share(await client.echo.closedLoop(3, 100), peer.port) > 0.3);
   });
 
+  test("calls fail while nobody is connected and the next attempt waits", async () => {
+    await using peer = await http2Peer(100, (_stream, path) => {
+      if (path.endsWith("/Watch")) peer.cut();
+    });
+    using client = policyClient([peer.address], {}, {}, { "grpc.initial_reconnect_backoff_ms": 3_000 });
+    void client.echo.call();
+    await until(() => client.stateOf(peer.address) === "failing");
+    expect(await client.echo.call(2_500)).toMatchObject({
+      code: status.UNAVAILABLE,
+      details: expect.stringContaining("next attempt in 3000 ms"),
+    });
+    expect(peer.connections).toBe(1);
+  });
+
   test("S9: the calls that end with a connection are one failure: who is back at once is used at once", async () => {
     await using servers = await backends(2);
     await using peer = await http2Peer(100, wellBehaved);
