@@ -70,7 +70,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
   #ticks = 0;
   #turnEnds = false;
   /** Picked in this turn, and not begun yet. */
-  #unstarted: Trial | undefined;
+  readonly #unstarted = new Set<Trial>();
   #destroyed = false;
 
   constructor(helper: experimental.ChannelControlHelper, environment: PolicyEnvironment = {}) {
@@ -117,7 +117,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
     const endpoint = trial?.endpoint ?? core.pick(now, avoid);
     if (endpoint?.subchannel === undefined) return QUEUE;
     this.#endTurnLater();
-    this.#unstarted ??= trial;
+    if (trial) this.#unstarted.add(trial);
     const { epoch, subchannel } = endpoint;
     let startedAt = now;
     return {
@@ -126,7 +126,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
       status: null,
       onCallStarted: () => {
         startedAt = this.#clock.now();
-        if (trial === this.#unstarted) this.#unstarted = undefined;
+        if (trial) this.#unstarted.delete(trial);
         this.#wake(startedAt);
         endpoint.callStarted(epoch, startedAt);
       },
@@ -253,10 +253,12 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
     this.#turnEnds = true;
     setImmediate(() => {
       this.#turnEnds = false;
-      const [running, trial] = [this.#running, this.#unstarted];
-      this.#unstarted = undefined;
-      for (const endpoint of running?.members.endpoints ?? []) endpoint.reserved = 0;
-      if (trial) running?.outliers.postponeTrial(trial.endpoint.record, trial.number, this.#clock.now());
+      const trials = [...this.#unstarted];
+      this.#unstarted.clear();
+      if (this.#running === undefined) return;
+      const { members, outliers } = this.#running;
+      for (const endpoint of members.endpoints) endpoint.reserved = 0;
+      for (const { endpoint, number } of trials) outliers.postponeTrial(endpoint.record, number, this.#clock.now());
     });
   }
 
