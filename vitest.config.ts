@@ -39,6 +39,17 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // With a Docker engine and base images.
+      {
+        test: {
+          ...common,
+          name: "containers",
+          include: ["e2e/containers/*.e2e.ts"],
+          globalSetup: ["./e2e/containers/setup.ts"],
+          fileParallelism: false,
+          testTimeout: 600_000,
+        },
+      },
       // Ten minutes and more each, by hand: their figures stand in docs/numbers.md.
       {
         test: {

@@ -33,6 +33,7 @@ const steps: Record<string, string[][]> = {
 /** Not part of `npm test`: they need more than npm brings, or minutes. By name only; CI runs all but the soak. */
 const extra: Record<string, string[][]> = {
   grpcurl: [["vitest", "run", "--project", "grpcurl"]],
+  containers: [["vitest", "run", "--project", "containers"]],
   dns: [["vitest", "run", "--project", "dns"]],
   long: [["vitest", "run", "--project", "long"]],
   soak: [["vitest", "run", "--project", "soak"]],

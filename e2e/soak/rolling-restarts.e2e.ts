@@ -2,14 +2,16 @@ import { rm } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { readEffects } from "@holdfast/payment-provider/read-effects";
-import { connect } from "@holdfast/rpc";
-import { SERVICE_NAMES, startStack } from "@holdfast/stack";
+import { connect, discovery } from "@holdfast/rpc";
+import { clusterTarget, SERVICE_NAMES, startStack } from "@holdfast/stack";
 import { expect, test } from "vitest";
 import { audit } from "../../scripts/audit/audit.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { report } from "../long/report.ts";
 import { rollingLoad } from "../support/rolling-load.ts";
 
+const TARGETS = { payment: clusterTarget("payment"), product: clusterTarget("product"), order: clusterTarget("order") };
+const RATES = { getProduct: 150, getOrder: 80, status: 60, createOrder: 8, slowCharge: 2 };
 const ROUNDS = 10;
 const CALLS = 100_000;
 /** How long an instance serves before the next one goes, as Kubernetes' `minReadySeconds`. Unit: milliseconds. */
@@ -23,7 +25,8 @@ test("ten rolling restarts of every service under load fail no call, break no st
   const replicas = { payment: 2, product: 2, order: 2 };
   const stack = await startStack({ folder, ports, replicas, env: { DRAIN_MS: String(DRAIN_MS) } });
   try {
-    const load = await rollingLoad(stack.clusterDns);
+    const found = discovery({ resolver: { servers: [stack.clusterDns], intervalMs: 500 } });
+    const load = await rollingLoad({ targets: TARGETS, discovery: found, rates: RATES });
     const began = performance.now();
     let longestMs = 0;
     let restarts = 0;

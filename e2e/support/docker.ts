@@ -7,6 +7,14 @@ export async function docker(args: readonly string[], timeoutMs = 60_000): Promi
   return stdout.trim();
 }
 
+/** What a container has logged so far, to stdout and stderr. */
+export async function logsOf(container: string): Promise<string[]> {
+  const { stdout, stderr } = await promisify(execFile)("docker", ["logs", container], {
+    maxBuffer: 64 * 1_024 * 1_024,
+  });
+  return `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
+}
+
 /** Why containers cannot run here; undefined if they can. What is not there yet is pulled. */
 export async function missingForContainers(images: readonly string[]): Promise<string | undefined> {
   const engine = (await because("no Docker engine", ["info"])) ?? (await because("no Compose", ["compose", "version"]));

@@ -3,11 +3,21 @@ import { setTimeout as wait } from "node:timers/promises";
 import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/v1/payment_service";
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
-import { client, connect, discovery, RemoteError, Status } from "@holdfast/rpc";
+import { client, connect, type Discovery, RemoteError, Status } from "@holdfast/rpc";
 
-/** Calls per second of each kind; a slow charge takes two seconds at the provider. */
-const RATES = { getProduct: 150, getOrder: 80, status: 60, createOrder: 8, slowCharge: 2 };
 const STREAMS = 20;
+
+export interface RollingLoadOptions {
+  targets: { readonly payment: string; readonly product: string; readonly order: string };
+  /** Finds the instances of targets that are names. */
+  discovery?: Discovery;
+  /** Calls per second of each kind; a slow charge takes two seconds at the provider. */
+  rates: { getProduct: number; getOrder: number; status: number; createOrder: number; slowCharge: number };
+  /** For a service that has one instance, and so none while that is replaced. @default false */
+  waitForReady?: boolean;
+}
+
+type Kind = keyof RollingLoadOptions["rates"];
 
 export interface RollingLoad {
   /** Calls made so far. */
@@ -23,14 +33,15 @@ export interface RollingLoad {
   stop(): Promise<void>;
 }
 
-/** Calls all three services by name at a constant rate, as good clients do, and follows the orders of some customers. */
-export async function rollingLoad(clusterDns: string): Promise<RollingLoad> {
-  const found = discovery({ resolver: { servers: [clusterDns], intervalMs: 500 } });
+/** Calls all three services at a constant rate, as good clients do, and follows the orders of some customers. */
+export async function rollingLoad(options: RollingLoadOptions): Promise<RollingLoad> {
+  const { targets, discovery, rates, waitForReady = false } = options;
   const chain = [client.context(), client.errors(), client.deadline(), client.retry({ commitOn: "message" })];
-  const options = { discovery: found, chain };
-  const products = connect(ProductServiceDefinition, "k8s:///product-service.products:grpc", options);
-  const payments = connect(PaymentServiceDefinition, "k8s:///payment-service.payments:grpc", options);
-  const orders = connect(OrderServiceDefinition, "k8s:///order-service.orders:grpc", options);
+  const connectOptions = { chain, ...(discovery && { discovery }) };
+  const products = connect(ProductServiceDefinition, targets.product, connectOptions);
+  const payments = connect(PaymentServiceDefinition, targets.payment, connectOptions);
+  const orders = connect(OrderServiceDefinition, targets.order, connectOptions);
+  const patient = { waitForReady };
 
   const { product } = await products.createProduct({
     name: "Lantern",
@@ -52,20 +63,22 @@ export async function rollingLoad(clusterDns: string): Promise<RollingLoad> {
     const customerId = customers[calls % customers.length] ?? "";
     const idempotencyKey = randomUUID();
     const items = [{ productId, quantity: 1 }];
-    const { order } = await orders.createOrder({ customerId, items, idempotencyKey, paymentMethod: "pm_card_ok" });
+    const request = { customerId, items, idempotencyKey, paymentMethod: "pm_card_ok" };
+    const { order } = await orders.createOrder(request, patient);
     accepted.get(customerId)?.push(order?.id ?? "");
     orderIds.push(order?.id ?? "");
   };
   const slowCharge = async () => {
     const charge = { customerId: `rolling-${randomUUID()}`, key: randomUUID() };
     const amount = { currencyCode: "GBP", minorUnits: 250n };
-    const { transaction } = await payments.charge({
+    const request = {
       customerId: charge.customerId,
       amount,
       idempotencyKey: charge.key,
       orderId: `ord_${randomUUID().replaceAll("-", "")}`,
       paymentMethod: "pm_card_slow",
-    });
+    };
+    const { transaction } = await payments.charge(request, patient);
     if (transaction === undefined) throw new Error("Charge answered without a transaction");
     charges.push(charge);
   };
@@ -73,16 +86,16 @@ export async function rollingLoad(clusterDns: string): Promise<RollingLoad> {
   await slowCharge();
   const [known = { customerId: "", key: "" }] = charges;
 
-  const kinds: Record<keyof typeof RATES, () => Promise<unknown>> = {
-    getProduct: () => products.getProduct({ productId }),
-    getOrder: () => orders.getOrder({ orderId: orderIds[calls % orderIds.length] ?? "" }),
-    status: () => payments.getTransactionStatus({ customerId: known.customerId, idempotencyKey: known.key }),
+  const kinds: Record<Kind, () => Promise<unknown>> = {
+    getProduct: () => products.getProduct({ productId }, patient),
+    getOrder: () => orders.getOrder({ orderId: orderIds[calls % orderIds.length] ?? "" }, patient),
+    status: () => payments.getTransactionStatus({ customerId: known.customerId, idempotencyKey: known.key }, patient),
     createOrder,
     slowCharge,
   };
   const leaving = new AbortController();
   const underWay = new Set<Promise<void>>();
-  const make = (kind: keyof typeof RATES) => {
+  const make = (kind: Kind) => {
     calls += 1;
     const call = kinds[kind]().then(
       () => undefined,
@@ -93,10 +106,10 @@ export async function rollingLoad(clusterDns: string): Promise<RollingLoad> {
   };
 
   /** Open loop: a call is due whether or not the earlier ones have ended. */
-  const offer = async (kind: keyof typeof RATES) => {
+  const offer = async (kind: Kind) => {
     const began = performance.now();
     for (let made = 0; !leaving.signal.aborted; ) {
-      const due = ((performance.now() - began) * RATES[kind]) / 1_000;
+      const due = ((performance.now() - began) * rates[kind]) / 1_000;
       for (; made < due; made += 1) make(kind);
       await wait(5);
     }
@@ -107,7 +120,7 @@ export async function rollingLoad(clusterDns: string): Promise<RollingLoad> {
     while (!leaving.signal.aborted) {
       try {
         const request = { customerId, afterSequence: last };
-        for await (const { event } of orders.streamOrderUpdates(request, { signal: leaving.signal })) {
+        for await (const { event } of orders.streamOrderUpdates(request, { ...patient, signal: leaving.signal })) {
           if (event === undefined) continue;
           if (event.customerSequence !== last + 1n) streams.wrong.push(`${event.customerSequence} after ${last}`);
           last = event.customerSequence;
@@ -121,7 +134,7 @@ export async function rollingLoad(clusterDns: string): Promise<RollingLoad> {
     }
   };
   const following = customers.map(follow);
-  const offering = (Object.keys(RATES) as (keyof typeof RATES)[]).map(offer);
+  const offering = (Object.keys(rates) as Kind[]).map(offer);
   return {
     get calls() {
       return calls;
