@@ -10,8 +10,8 @@ type Launch = NonNullable<ServiceInstancesOptions["launch"]>;
 
 const databaseUrls = { payment: "", product: "", order: "" };
 const surroundings = { databaseUrls, providerUrl: "", clusterDns: "", env: {} };
-let last: ServiceInstances | undefined;
-afterEach(() => last?.stop(0));
+let endLast = async () => {};
+afterEach(() => endLast());
 
 interface Options extends Partial<ServiceInstancesOptions> {
   /** Asks for the health of whoever listens on their port. @default they serve at once */
@@ -49,7 +49,11 @@ function aService({ watched = false, ...options }: Options = {}) {
     launch,
     ...options,
   });
-  last = instances;
+  // Those too that a failed test has left in the midst of their end.
+  endLast = async () => {
+    for (const { end } of lives.values()) end();
+    await instances.stop(0);
+  };
   const life = (name: string) => {
     const found = lives.get(name);
     if (found === undefined) throw new Error(`There is no ${name}`);
@@ -62,7 +66,7 @@ const namesOf = (all: readonly { name: string }[]) => all.map(({ name }) => name
 
 describe("ServiceInstances", () => {
   test("gives no instance the name or the port of one that has not ended", async () => {
-    const { instances, life } = aService({ stopWithinMs: 500 });
+    const { instances, life } = aService();
     await instances.scale("order", 3);
     const ports = instances.of("order").map(({ port }) => port);
     const fewer = instances.scale("order", 1);
@@ -79,7 +83,7 @@ describe("ServiceInstances", () => {
   });
 
   test("stops with those that are leaving, and tells them once", async () => {
-    const { instances, life } = aService({ stopWithinMs: 500 });
+    const { instances, life } = aService();
     await instances.scale("order", 2);
     const fewer = instances.scale("order", 1);
     await vi.waitFor(() => expect(life("order-1").signals).toContain("SIGTERM"));
