@@ -14,6 +14,8 @@ async function cluster(all: readonly ("good" | "bad")[]) {
   const calls = all.map(() => 0);
   const line = {
     delayMs: 0,
+    /** Nobody answers before this. */
+    until: Promise.resolve(),
     cut: (index: number) => proxies[index]?.cut(),
     drop: (index: number) => proxies[index]?.drop(),
   };
@@ -21,6 +23,7 @@ async function cluster(all: readonly ("good" | "bad")[]) {
     all.map(async (kind, index) => {
       const getOrder = async () => {
         calls[index] = (calls[index] ?? 0) + 1;
+        await line.until;
         await setTimeout(line.delayMs);
         if (kind === "bad") throw new RpcError(Status.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE", "No");
         return { order: undefined };
@@ -97,12 +100,13 @@ describe("connect() with discovery", () => {
     const total = () => all.calls.reduce((sum, calls) => sum + calls, 0);
     for (let i = 0; i < 100; i += 1) await get();
     expect(all.calls).not.toContain(0);
-    // 200 calls a second that take 0.4 s each, at this moment.
-    all.line.delayMs = 400;
+    const dropped = Promise.withResolvers<void>();
+    all.line.until = dropped.promise;
     const before = total();
     const results = Array.from({ length: 80 }, get);
     await vi.waitFor(() => expect(total()).toBe(before + 80), { interval: 10 });
     all.line.drop(1);
+    dropped.resolve();
     await Promise.all(results);
     expect(seen).toEqual([]);
     // Otherwise nothing would have been sent again.
