@@ -41,6 +41,8 @@ export interface EndpointContext extends ConnectionContext {
 
 /** A server that said it drains and then neither goes nor says more is believed for this long. Unit: milliseconds. */
 const DRAINING_MS = 5_000;
+/** Back within this, at the first attempt and without a call that failed, it is the same process. Unit: milliseconds. */
+const SAME_PROCESS_MS = 1_000;
 
 export class PolicyEndpoint implements Load, Standing {
   readonly #endpoint: experimental.Endpoint;
@@ -53,6 +55,7 @@ export class PolicyEndpoint implements Load, Standing {
   #silence: Silence;
   #duration = new CallDuration();
   #lost = 0;
+  #lostAt = -Infinity;
   readonly record: OutlierRecord;
 
   address: string;
@@ -166,14 +169,13 @@ export class PolicyEndpoint implements Load, Standing {
 
   #stateChanged(): void {
     const { state, subchannel, pausing } = this.#connection;
+    if (pausing || state === connectivityState.TRANSIENT_FAILURE) this.failed = true;
     if (subchannel !== undefined) {
       this.#connected(subchannel);
-    } else {
-      if (pausing || state === connectivityState.TRANSIENT_FAILURE) this.failed = true;
-      if (this.ready) {
-        this.#disconnected();
-        this.#context.onLeaving();
-      }
+    } else if (this.ready) {
+      this.#disconnected();
+      this.#lostAt = this.#context.clock.now();
+      this.#context.onLeaving();
     }
     this.#context.onChange();
   }
@@ -182,12 +184,15 @@ export class PolicyEndpoint implements Load, Standing {
     const { clock, random, settings } = this.#context;
     if (!this.ready) this.#context.onReturned();
     this.#disconnected();
-    // Maybe a new process, and in any case a new line to it: nothing of the old one holds.
+    // Servers end connections that are old. Otherwise it may be a new process, and nothing of the old one holds.
+    if (this.failed || this.#lost > 0 || clock.now() - this.#lostAt >= SAME_PROCESS_MS) {
+      this.#duration = new CallDuration();
+      this.slowness = 1;
+      this.warmSince = clock.now();
+    }
     this.epoch++;
     this.inFlight = this.#lost = 0;
-    this.#duration = new CallDuration();
-    this.slowness = 1;
-    this.warmSince = clock.now();
+    this.#lostAt = -Infinity;
     this.#silence = new Silence(settings);
     this.subchannel = subchannel;
     this.address = subchannel.getAddress();
@@ -221,10 +226,9 @@ export class PolicyEndpoint implements Load, Standing {
 
   /** The attempt took too long: the next one, over a connection of its own. */
   #startOver(): void {
-    const { connectTimeoutMs } = this.#context.settings;
     this.#connection.close();
     this.#connection = this.#connect(true);
-    this.#connection.error = `no HTTP/2 connection to ${this.address} within ${connectTimeoutMs} ms`;
+    this.#connection.error = `no HTTP/2 connection to ${this.address} within ${this.#context.connectTimeoutMs} ms`;
     this.failed = true;
     this.#connection.start();
     this.#context.onChange();
@@ -248,9 +252,8 @@ export class PolicyEndpoint implements Load, Standing {
   }
 
   /**
-   * The unanswered probe would be answered some time after the peer is back: when TCP retransmits, which after a cut of half
-   * a minute is every half minute. A new connection is up within two seconds. Where streams that are open for long have used
-   * the other one up, it is the only way to ask, and closed after the answer.
+   * The unanswered probe would be answered when TCP retransmits: after a cut of half a minute, every half minute. A new
+   * connection is up within two seconds. Where streams have used up the other one, it only asks, and is closed then.
    */
   #openSpare(): void {
     this.#spare?.close();

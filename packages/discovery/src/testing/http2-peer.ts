@@ -69,6 +69,10 @@ export async function http2Peer(maxConcurrentStreams: number, onStream: OnStream
     cut(): void {
       for (const socket of sockets) socket.destroy();
     },
+    /** Ends every connection as a server does that finds it too old: GOAWAY, and what is under way ends first. */
+    goAway(): void {
+      for (const session of sessions) session.close();
+    },
     become(next: OnStream): void {
       current = next;
     },
