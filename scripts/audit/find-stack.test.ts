@@ -22,6 +22,7 @@ describe("findStack()", () => {
   test("names the services of a running stack, and asks its DNS for them", async () => {
     expect(await findStack(folder, {})).toEqual({
       targets: { order: "k8s:///order-service.orders:grpc", product: "k8s:///product-service.products:grpc" },
+      isOfStack: { order: true, product: true },
       resolver: { servers: ["127.0.0.1:5353"], domain: "cluster.local", namespace: "default" },
       books: { orderDatabaseUrl: "o", productDatabaseUrl: "p", paymentDatabaseUrl: "y", providerFile: "f" },
     });
@@ -31,6 +32,7 @@ describe("findStack()", () => {
     const cluster = { CLUSTER_DNS: "10.0.0.10, 10.0.0.11:54", CLUSTER_DOMAIN: "example.org", POD_NAMESPACE: "orders" };
     expect(await findStack("/nowhere", { ...TARGETS, ...BOOKS, ...cluster })).toEqual({
       targets: { order: TARGETS.ORDER_TARGET, product: TARGETS.PRODUCT_TARGET },
+      isOfStack: { order: false, product: false },
       resolver: { servers: ["10.0.0.10", "10.0.0.11:54"], domain: "example.org", namespace: "orders" },
       books: { orderDatabaseUrl: "a", productDatabaseUrl: "b", paymentDatabaseUrl: "c", providerFile: "d" },
     });
@@ -49,6 +51,13 @@ describe("findStack()", () => {
     "refuses %j",
     (env) => expect(findStack(folder, env)).rejects.toThrow(InputError),
   );
+
+  test("takes what a flag says, whether the environment says it or names a file for it", async () => {
+    const flags = { ORDER_TARGET: "dns:///order.example:50053" };
+    for (const env of [{ ORDER_TARGET: TARGETS.ORDER_TARGET }, { ORDER_TARGET_FILE: "/nowhere" }]) {
+      expect((await findStack(folder, env, flags)).targets.order).toBe(flags.ORDER_TARGET);
+    }
+  });
 
   test("says so when no stack was ever started there", async () => {
     await expect(findStack("/nowhere", TARGETS)).rejects.toThrow("npm start");

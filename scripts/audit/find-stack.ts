@@ -11,6 +11,8 @@ export const STATE_FOLDER = join(import.meta.dirname, "..", "..", ".holdfast");
 export interface StackLocation {
   /** Of the services that a replay talks to: names in a cluster, unless somebody has named something else. */
   readonly targets: { readonly order: string; readonly product: string };
+  /** Which of them nobody has named: those are the services of `npm start`. */
+  readonly isOfStack: { readonly order: boolean; readonly product: boolean };
   /** Who is asked for those names. */
   readonly resolver: {
     /** Undefined: the system's. */
@@ -29,17 +31,26 @@ const RESOLVER_NAMES = ["CLUSTER_DNS", "CLUSTER_DOMAIN", "POD_NAMESPACE"];
 const BOOK_NAMES = ["ORDER_DATABASE_URL", "PRODUCT_DATABASE_URL", "PAYMENT_DATABASE_URL", "PROVIDER_FILE"];
 
 /**
- * Where the stack is: from the environment (the names above, or with _FILE a file that holds the value), and what that leaves open from the folder of `npm start`. The DNS server of that one is asked only if a target is left to it.
+ * Where the stack is: from the environment (the names above, or with _FILE a file that holds the value), and what that leaves open from the folder of `npm start`. The DNS server of that one is asked only if a target is left to it. What `flags` say stands
+ * above the environment.
  *
  * @throws {InputError} If that says nothing either, or what it says cannot be.
  */
-export async function findStack(folder = STATE_FOLDER, given: Environment = process.env): Promise<StackLocation> {
-  const env = read([...TARGET_NAMES, ...RESOLVER_NAMES, ...BOOK_NAMES], given);
+export async function findStack(
+  folder = STATE_FOLDER,
+  given: Environment = process.env,
+  flags: Environment = {},
+): Promise<StackLocation> {
+  // A file that names one too would be a second value of the same rank.
+  const files = Object.keys(flags).map((name) => [`${name}_FILE`, undefined]);
+  const said = { ...given, ...Object.fromEntries(files), ...flags };
+  const env = read([...TARGET_NAMES, ...RESOLVER_NAMES, ...BOOK_NAMES], said);
   const isWhole = [...TARGET_NAMES, ...BOOK_NAMES].every((name) => env[name] !== undefined);
   const found = isWhole ? undefined : await kept(folder);
   const ownTargets = env["ORDER_TARGET"] && env["PRODUCT_TARGET"];
   return {
     ...targetsOf(env, ownTargets ? undefined : found?.clusterDns),
+    isOfStack: { order: env["ORDER_TARGET"] === undefined, product: env["PRODUCT_TARGET"] === undefined },
     books: {
       orderDatabaseUrl: env["ORDER_DATABASE_URL"] ?? found?.databaseUrls.order ?? "",
       productDatabaseUrl: env["PRODUCT_DATABASE_URL"] ?? found?.databaseUrls.product ?? "",

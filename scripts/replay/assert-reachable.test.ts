@@ -35,9 +35,16 @@ describe("assertReachable()", () => {
   ])("tells %s, after a while", async (_, target) => {
     await using cluster = await aCluster();
     const reached = assertReachable("the order service", target, { ...cluster, patienceMs: 300 });
-    await expect(reached).rejects.toThrow(`the order service at ${target}: start the stack with "npm start"`);
+    await expect(reached).rejects.toThrow(`the order service at ${target}: `);
+    await expect(reached).rejects.not.toThrow("npm start");
     await expect(reached).rejects.toBeInstanceOf(InputError);
     expect(cluster.clock.slept).toEqual([100, 100, 100]);
+  });
+
+  test("advises to start the stack where its own target is meant", async () => {
+    await using cluster = await aCluster();
+    const reached = assertReachable("the order service", NAME, { ...cluster, isOfStack: true, patienceMs: 300 });
+    await expect(reached).rejects.toThrow(/at k8s:.*npm start/);
   });
 
   test.each(["here", "order service:1", "k8s:///127.0.0.1:50053", "k8s:///order-service.orders"])(

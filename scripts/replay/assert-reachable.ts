@@ -12,6 +12,8 @@ interface Deps {
   discovery: Discovery;
   clock: Clock;
   signal: AbortSignal;
+  /** Nobody named another target than that of `npm start`: then this is what may have been forgotten. @default false */
+  isOfStack?: boolean;
   /** @default 5_000 */
   patienceMs?: number;
 }
@@ -20,12 +22,12 @@ interface Deps {
  * Asks a service for its health, at whatever target a client can have. Any answer will do: who is about to start, or cannot
  * tell, is there.
  *
- * @throws {InputError} If the target is none, or nobody answers for 5 s: then no stack is running.
+ * @throws {InputError} If the target is none, or nobody answers for 5 s.
  */
 export async function assertReachable(
   name: string,
   target: string,
-  { discovery, clock, signal, patienceMs = PATIENCE_MS }: Deps,
+  { discovery, clock, signal, isOfStack = false, patienceMs = PATIENCE_MS }: Deps,
 ): Promise<void> {
   using health = healthAt(name, target, discovery);
   const giveUpAt = clock.now() + patienceMs;
@@ -38,8 +40,8 @@ export async function assertReachable(
       if (!(error instanceof RemoteError)) throw error;
       if (error.code !== Status.UNAVAILABLE && error.code !== Status.DEADLINE_EXCEEDED) return;
       if (clock.now() >= giveUpAt) {
-        const why = `Cannot reach ${name} at ${target}: start the stack with "npm start" first (${error.message})`;
-        throw new InputError(why, { cause: error });
+        const advice = isOfStack ? ` (start the stack with "npm start" first)` : "";
+        throw new InputError(`Cannot reach ${name} at ${target}: ${error.message}${advice}`, { cause: error });
       }
     }
     await clock.sleep(RETRY_MS, signal);

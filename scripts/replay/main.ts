@@ -21,10 +21,11 @@ import type { ReplayedDay } from "./summary.ts";
 async function replay(options: ReplayOptions, signal: AbortSignal): Promise<boolean> {
   const days = [];
   for (const file of options.files) days.push(await readDay(file));
-  const { targets, resolver, books } = await findStack(options.folder, { ...process.env, ...options.targets });
+  const { targets, isOfStack, resolver, books } = await findStack(options.folder, process.env, options.targets);
   const instances = discovery({ resolver });
-  await assertReachable("the product service", targets.product, { discovery: instances, clock, signal });
-  await assertReachable("the order service", targets.order, { discovery: instances, clock, signal });
+  const asking = { discovery: instances, clock, signal };
+  await assertReachable("the product service", targets.product, { ...asking, isOfStack: isOfStack.product });
+  await assertReachable("the order service", targets.order, { ...asking, isOfStack: isOfStack.order });
   const run = options.run ?? (await runName(options.files, new Date()));
   console.log(`Run "${run}"; an interrupted one goes on with --run ${run}`);
 
