@@ -6,6 +6,7 @@ import { readOptions } from "../harness/options.ts";
 import { publish, reportHead, showProgress } from "../harness/report.ts";
 import { CALLERS, OURS } from "./callers/all.ts";
 import { PINNED } from "./cores.ts";
+import { DNS_FAULTS } from "./dns-message.ts";
 import { FAULTS, missedOf } from "./faults.ts";
 import { openNetwork } from "./network.ts";
 import { QUICK, WHOLE } from "./plan.ts";
@@ -56,14 +57,17 @@ if (isWanted("scale")) {
   for (const row of rows.filter(({ client }) => client === OURS)) keep("from 1 to 3 instances", missedScale(row));
 }
 if (isWanted("DNS") && CALLERS.some(({ name }) => name === OURS)) {
-  showProgress("DNS is of no use");
-  const rows = await runDns(network, OURS, plan);
-  const share = plan.perSecond / rows.length;
+  const rows = [];
+  for (const fault of DNS_FAULTS) {
+    showProgress(`DNS answers ${fault}`);
+    rows.push(...(await runDns(network, OURS, fault, plan)));
+  }
   reports.push(
-    `${OURS} while DNS is of no use for ${plan.dnsFaultMs / 1_000} s, a client and ${share} calls a second for each way:`,
+    `${OURS} while DNS is of no use for ${plan.dnsFaultMs / 1_000} s, one way after the other, each with two clients at the same ` +
+      "time, one that knows two instances and one that knows three:",
     dnsTable(rows),
   );
-  for (const row of rows) keep(`DNS answers ${row.fault}`, missedDns(row));
+  for (const row of rows) keep(`DNS answers ${row.fault}, ${row.instances} instances`, missedDns(row));
 }
 if (!CALLERS.some(({ name }) => name === OURS)) missed.push(`- \`${OURS}\` did not run`);
 const skipped = network.whole === undefined || !isWanted("DROP") ? "" : ` Skipped: DROP, twice (${network.whole}).`;

@@ -17,7 +17,15 @@ describe("missedScale()", () => {
 });
 
 describe("missedDns()", () => {
-  const kept = { fault: "empty", calls: 1, codes: "", queries: 1, shares: [0.8, 1.2], stallMs: 0 } as const;
+  const kept = {
+    fault: "empty",
+    instances: 2,
+    calls: 1,
+    codes: "",
+    queries: 1,
+    shares: [0.8, 1.2],
+    stallMs: 0,
+  } as const;
 
   test("has nothing to say of a client that kept it", () =>
     expect(missedDns({ ...kept, shares: [...kept.shares] })).toEqual([]));

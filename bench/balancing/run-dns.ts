@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { DNS_FAULTS, type DnsFault } from "./dns-message.ts";
+import type { DnsFault } from "./dns-message.ts";
+import { openDnsServer } from "./dns-server.ts";
 import { codesOf } from "./figures.ts";
 import type { Network } from "./network.ts";
 import type { Plan } from "./plan.ts";
@@ -10,6 +11,8 @@ import { now } from "./stream-log.ts";
 /** What one client did while its DNS server was of no use. */
 export interface DnsRow {
   fault: DnsFault;
+  /** How many of them DNS listed before. */
+  instances: number;
   calls: number;
   codes: string;
   /** Queries meanwhile: without one, nothing has been shown. */
@@ -20,36 +23,44 @@ export interface DnsRow {
   stallMs: number;
 }
 
-/** A client for each way in which DNS can fail, all at the same time; each has its part of the load. */
-export async function runDns(network: Network, client: string, plan: Plan): Promise<DnsRow[]> {
-  await using scene = await Scene.open(network, 2);
-  const perSecond = plan.perSecond / DNS_FAULTS.length;
-  const one = DNS_FAULTS.map((fault) => ({ client, name: fault }));
-  const clients = await scene.runClients(one, perSecond);
+/** How many instances DNS lists, for one client each. */
+const COUNTS = [2, 3];
+
+/** One way in which DNS can fail, met by a client of two instances and one of three at the same time. */
+export async function runDns(network: Network, client: string, fault: DnsFault, plan: Plan): Promise<DnsRow[]> {
+  await using scene = await Scene.open(network, Math.max(...COUNTS));
+  await using servers = new AsyncDisposableStack();
+  const wanted = COUNTS.map(async (count) => {
+    const dns = servers.use(await openDnsServer(network.port));
+    dns.list(scene.instances.slice(0, count));
+    return { client, name: `${client} of ${count}`, dnsPort: dns.port };
+  });
+  const clients = await scene.runClients(await Promise.all(wanted), plan.perSecond);
   await wait(plan.leadInMs);
   await scene.longestStall();
   const faultAt = now();
-  clients.forEach(({ front }, index) => front.setFault(DNS_FAULTS[index]));
+  for (const { front } of clients) front.setFault(fault);
   await wait(plan.dnsFaultMs);
   const endAt = now();
   const stallMs = await scene.longestStall();
 
-  const instances = scene.instances.map(({ name }) => name);
-  const rowOf = async (fault: DnsFault, index: number): Promise<DnsRow> => {
+  const rowOf = async (count: number, index: number): Promise<DnsRow> => {
     const log = await clients[index]?.stop();
     const calls = (log?.calls ?? []).filter(({ at }) => at >= faultAt && at < endAt);
     const queries = (clients[index]?.front.queries ?? []).filter(({ at }) => at >= faultAt && at < endAt);
+    const names = scene.instances.slice(0, count).map(({ name }) => name);
     return {
       fault,
+      instances: count,
       calls: calls.length,
       codes: codesOf(calls),
       queries: queries.length,
-      shares: sharesOf(calls, instances),
+      shares: sharesOf(calls, names),
       stallMs,
     };
   };
   // Awaited here: the clients end with this scene.
-  return await Promise.all(DNS_FAULTS.map(rowOf));
+  return await Promise.all(COUNTS.map(rowOf));
 }
 
 /** What our client has not kept, each in words. */

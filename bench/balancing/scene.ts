@@ -41,11 +41,14 @@ export class Scene implements AsyncDisposable {
     return this.runClients(all, perSecond);
   }
 
-  /** Their calls are due in turn, not at the same moments. Resolves when the first ones are. */
-  async runClients(wanted: readonly Pick<ClientOptions, "client" | "name">[], perSecond: number): Promise<Client[]> {
+  /** Their calls are due in turn, not at the same moments. Resolves when the first ones are. One that names no DNS has the scene's. */
+  async runClients(
+    wanted: readonly (Pick<ClientOptions, "client"> & Partial<ClientOptions>)[],
+    perSecond: number,
+  ): Promise<Client[]> {
     const common = { dnsPort: this.dns.port, servicePort: this.#servicePort };
     const opening = wanted.map(async (each) => {
-      const client = await Client.open({ ...each, ...common });
+      const client = await Client.open({ ...common, ...each });
       this.#clients.push(client);
       return client;
     });

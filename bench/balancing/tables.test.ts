@@ -36,6 +36,7 @@ test("scaleTable() and dnsTable() say who had which share", () => {
   expect(scaleTable([scaled]).split("\n").at(-1)).toBe("| stock | 3,000 | 0 | 1.3 | 1.00 · 0.90 · 1.10 | 30.0 |");
   const row = {
     fault: "empty",
+    instances: 2,
     calls: 800,
     codes: "2 × UNAVAILABLE",
     queries: 12,
@@ -46,5 +47,5 @@ test("scaleTable() and dnsTable() say who had which share", () => {
     dnsTable([{ ...row, shares: [...row.shares] }])
       .split("\n")
       .at(-1),
-  ).toBe("| empty | 800 | 2 × UNAVAILABLE | 12 | 1.00 · 1.00 | 30.0 |");
+  ).toBe("| empty | 2 | 800 | 2 × UNAVAILABLE | 12 | 1.00 · 1.00 | 30.0 |");
 });

@@ -65,9 +65,10 @@ export function scaleTable(rows: readonly ScaleRow[]): string {
 
 export function dnsTable(rows: readonly DnsRow[]): string {
   return markdownTable(
-    ["DNS answers", "calls", "failed", "queries", "share of each instance", "longest stall ms"],
+    ["DNS answers", "instances", "calls", "failed", "queries", "share of each instance", "longest stall ms"],
     rows.map((row) => [
       row.fault,
+      String(row.instances),
       figure(row.calls),
       row.codes === "" ? "0" : row.codes,
       String(row.queries),
