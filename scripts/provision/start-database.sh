@@ -13,4 +13,5 @@ if [ ! -d "$cluster" ]; then
   echo "host all all all scram-sha-256" >>"$PGDATA/new/pg_hba.conf"
   mv "$PGDATA/new" "$cluster"
 fi
-exec postgres -D "$cluster" -c listen_addresses='*' "$@"
+# Each of three services, scaled to three, has up to 19 connections.
+exec postgres -D "$cluster" -c listen_addresses='*' -c max_connections=200
