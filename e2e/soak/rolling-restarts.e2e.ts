@@ -5,13 +5,15 @@ import { readEffects } from "@holdfast/payment-provider/read-effects";
 import { connect, discovery } from "@holdfast/rpc";
 import { clusterTarget, SERVICE_NAMES, startStack } from "@holdfast/stack";
 import { expect, test } from "vitest";
+import { watchStalls } from "../../bench/balancing/stalls.ts";
 import { audit } from "../../scripts/audit/audit.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { report } from "../long/report.ts";
 import { rollingLoad } from "../support/rolling-load.ts";
 
 const TARGETS = { payment: clusterTarget("payment"), product: clusterTarget("product"), order: clusterTarget("order") };
-const RATES = { getProduct: 150, getOrder: 80, status: 60, createOrder: 8, slowCharge: 2 };
+/** 200 a second. */
+const RATES = { getProduct: 100, getOrder: 50, status: 42, createOrder: 6, slowCharge: 2 };
 const ROUNDS = 10;
 const CALLS = 100_000;
 /** How long an instance serves before the next one goes, as Kubernetes' `minReadySeconds`. Unit: milliseconds. */
@@ -27,6 +29,7 @@ test("ten rolling restarts of every service under load fail no call, break no st
   try {
     const found = discovery({ resolver: { servers: [stack.clusterDns], intervalMs: 500 } });
     const load = await rollingLoad({ targets: TARGETS, discovery: found, rates: RATES });
+    const stall = watchStalls();
     const began = performance.now();
     let longestMs = 0;
     let restarts = 0;
@@ -50,6 +53,7 @@ test("ten rolling restarts of every service under load fail no call, break no st
       "longest restart ms": Math.round(longestMs),
       calls: load.calls,
       failed: load.failures.length,
+      "longest stall of the caller ms": Math.round(stall()),
       "streams resumed": load.streams.resumed,
       orders: [...load.orders.values()].flat().length,
       "slow charges": load.charges.length,
