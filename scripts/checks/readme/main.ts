@@ -31,7 +31,10 @@ try {
   for (const command of commands) {
     if (command.text === "npm test" || skipped.includes(command)) continue;
     const startsAnother = command.text.startsWith("docker compose up") || command.text.startsWith("npm start");
-    if (startsAnother) await stack?.[Symbol.asyncDispose]();
+    if (startsAnother) {
+      await stack?.[Symbol.asyncDispose]();
+      stack = undefined;
+    }
     if (command.text.startsWith("npm start")) {
       console.log(`$ ${command.text}`);
       stack = new StartedStack(command.text, root, env);
