@@ -45,6 +45,8 @@ export class Connection {
   #closed = false;
   #upSince = 0;
   #backoffMs = 0;
+  /** The one before was lost soon after it came up. */
+  #wasShort = false;
   #reconnect: Timer | undefined;
   state: connectivityState = connectivityState.IDLE;
   /** Why it is not connected. */
@@ -115,7 +117,10 @@ export class Connection {
       ...options,
     };
     const upMs = clock.now() - this.#upSince;
-    this.pausing = upMs < STEADY_MS;
+    const isShort = upMs < STEADY_MS;
+    // The first one may have been bad luck; what calls it had are waiting.
+    this.pausing = isShort && this.#wasShort;
+    this.#wasShort = isShort;
     this.#backoffMs = this.pausing ? Math.min(most, Math.max(first, 2 * this.#backoffMs)) : 0;
     if (this.pausing) this.error = `lost ${Math.round(upMs)} ms after it was up, next attempt in ${this.#backoffMs} ms`;
   }

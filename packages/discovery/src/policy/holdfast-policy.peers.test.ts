@@ -154,7 +154,7 @@ describe("holdfast, with peers whose HTTP/2 lives", () => {
       code: status.UNAVAILABLE,
       details: expect.stringContaining("next attempt in 3000 ms"),
     });
-    expect(peer.connections).toBe(1);
+    expect(peer.connections).toBe(2);
   });
 
   test("S9: the calls that end with a connection are one failure: who is back at once is used at once", async () => {
