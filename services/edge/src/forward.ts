@@ -33,7 +33,9 @@ export async function forward({ port, host, target, waitMs, log }: ForwardOption
     try {
       const instance = await connectToAny({ target, waitMs, signal: gone.signal });
       waiting.end();
-      join(client, instance);
+      // It may have left in the moment in which the instance took it: nobody else would end that connection.
+      if (gone.signal.aborted) instance.destroy();
+      else join(client, instance);
     } catch (err) {
       if (!gone.signal.aborted) log.warn({ err, target }, "no instance took a connection");
       client.resetAndDestroy(); // not an end: nothing was answered
