@@ -6,6 +6,7 @@ import { startClusterDns } from "@holdfast/discovery/dns-server/cluster-dns";
 import { expect, test } from "vitest";
 import { connect, discovery } from "../index.ts";
 import { aServer } from "../testing/a-server.ts";
+import { blackHole } from "../testing/black-hole.ts";
 
 const TARGET = "k8s:///order-service.orders:grpc";
 
@@ -58,3 +59,30 @@ test("an attempt that is given up leaves alone a connection that drains, with it
   expect(await call).toEqual({ order: undefined });
   await drained;
 });
+
+test("an attempt that nobody answers ends with its socket, and so does the last one of a client that is closed", async () => {
+  await using hole = await blackHole();
+  await using dns = await startClusterDns();
+  const instances = [{ hostname: "order-0", ipv4: "127.0.0.1", port: hole.port }];
+  dns.set([{ service: "order-service", namespace: "orders", portName: "grpc", instances }]);
+  const found = discovery({ resolver: { servers: [dns.server] }, policy: { connectTimeoutMs: 200 } });
+  using orders = connect(OrderServiceDefinition, TARGET, { discovery: found });
+
+  const others = tcpSockets();
+  const counts: number[] = [];
+  const until = performance.now() + 2_500;
+  while (performance.now() < until) {
+    await orders.getOrder({ orderId: "ord_1" }).catch(() => undefined);
+    counts.push(tcpSockets() - others);
+    await sleep(20);
+  }
+  // One for what calls ask for, and one more for as long as that one is being replaced.
+  expect(Math.max(...counts)).toBeLessThanOrEqual(2);
+  expect(Math.max(...counts)).toBeGreaterThan(0);
+  orders[Symbol.dispose]();
+  await expect.poll(tcpSockets, { timeout: 2_000 }).toBe(others);
+});
+
+function tcpSockets(): number {
+  return process.getActiveResourcesInfo().filter((type) => type === "TCPSocketWrap").length;
+}

@@ -1,13 +1,15 @@
-import type { Socket } from "node:net";
+import { connect as openSocket, type NetConnectOpts, type Socket } from "node:net";
 import { Http2SubchannelConnector } from "@grpc/grpc-js/build/src/transport.js";
 
 /** Channel option: the longest that one attempt to connect may take, from TCP's first packet to the peer's SETTINGS. Unit: milliseconds. */
 export const CONNECT_TIMEOUT = "holdfast.connect_timeout_ms";
 
+type Options = Readonly<Record<string, unknown>>;
+
 /** What grpc-js has inside: one per subchannel, for all its attempts, one after the other. */
 interface Connector {
-  connect(address: unknown, secureConnector: unknown, options: Readonly<Record<string, unknown>>): Promise<Transport>;
-  tcpConnect(address: unknown, options: unknown): Promise<Socket>;
+  connect(address: NetConnectOpts, secureConnector: unknown, options: Options): Promise<Transport>;
+  tcpConnect(address: NetConnectOpts, options: Options): Promise<Socket>;
 }
 
 interface Transport {
@@ -24,11 +26,16 @@ function boundAttempts(connector: Connector): void {
   const tcpConnect: Connector["tcpConnect"] = Reflect.get(connector, "tcpConnect");
   const sockets = new WeakMap<Connector, Socket[]>();
 
-  connector.tcpConnect = async function (...args) {
+  connector.tcpConnect = function (address, options) {
     const own = sockets.get(this);
-    const socket = await Reflect.apply(tcpConnect, this, args);
-    own?.push(socket);
-    return socket;
+    // By way of a proxy it is the proxy that is connected to, and grpc-js' affair.
+    if (own === undefined || "grpc.http_connect_target" in options) {
+      return Reflect.apply(tcpConnect, this, [address, options]);
+    }
+    const socket = openSocket(address);
+    // Before it is connected: the kernel goes on for two minutes with one that nobody answers.
+    own.push(socket);
+    return connected(socket);
   };
 
   connector.connect = async function (...args) {
@@ -51,6 +58,18 @@ function boundAttempts(connector: Connector): void {
       clearTimeout(timer);
     }
   };
+}
+
+/** Rejects if it is closed before. */
+function connected(socket: Socket): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const onClose = () => reject(new Error("Socket closed"));
+  socket.once("error", reject).once("close", onClose);
+  socket.once("connect", () => {
+    socket.off("error", reject).off("close", onClose);
+    resolve(socket);
+  });
+  return promise;
 }
 
 const found: unknown = Http2SubchannelConnector.prototype;
