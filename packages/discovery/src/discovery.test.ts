@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { type ChannelOptions, Client, credentials, Metadata } from "@grpc/grpc-js";
-import { describe, expect, test } from "vitest";
+import { type ChannelOptions, Client, connectivityState, credentials, Metadata } from "@grpc/grpc-js";
+import { describe, expect, test, vi } from "vitest";
 import { type Discovery, type DiscoveryOptions, discovery } from "./discovery.ts";
 import { countingServer, WAIT_METHOD } from "./testing/counting-server.ts";
 import { DnsFixture } from "./testing/dns-fixture.ts";
@@ -82,6 +82,47 @@ describe("discovery()", () => {
     await call(client);
     client.close();
     expect(system.found.targets()).toEqual([]);
+  });
+
+  test("lists the target of a channel that it follows before its first call, while nothing is found, and until the end", async () => {
+    await using system = await echo();
+    const client = clientOf(system.found);
+    using other = clientOf(system.found);
+    for (const each of [client, other]) system.found.follow(each.getChannel());
+    expect(system.found.targets()).toEqual([{ target: TARGET, endpoints: [], resolution: undefined }]);
+    system.dns.mode = "servfail";
+    await expect(call(client)).rejects.toThrow("Cannot resolve");
+    const note = expect.stringContaining("server failure");
+    expect(system.found.targets()).toMatchObject([{ target: TARGET, endpoints: [], resolution: { note } }]);
+    system.dns.mode = "well";
+    await until(async () => (await Promise.allSettled([call(client)]))[0].status === "fulfilled");
+    expect(system.found.targets()).toMatchObject([{ target: TARGET, endpoints: [{}, {}] }]);
+    other.close();
+    client.close();
+    expect(system.found.targets()).toEqual([]);
+  });
+
+  test("keeps no closed channel when it follows the next one", async () => {
+    await using system = await echo();
+    const client = clientOf(system.found);
+    const channel = client.getChannel();
+    system.found.follow(channel);
+    client.close();
+    using other = clientOf(system.found);
+    system.found.follow(other.getChannel());
+    const asked = vi.spyOn(channel, "getConnectivityState");
+    expect(system.found.targets()).toHaveLength(1);
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  test("lists the target of a channel that it follows and that rests, with the last look at the name", async () => {
+    await using system = await echo();
+    using client = clientOf(system.found, { "grpc.client_idle_timeout_ms": 1_000 });
+    system.found.follow(client.getChannel());
+    await call(client);
+    await until(() => client.getChannel().getConnectivityState(false) === connectivityState.IDLE);
+    const note = expect.stringContaining("_grpc._tcp.echo.demo");
+    expect(system.found.targets()).toMatchObject([{ target: TARGET, endpoints: [], resolution: { note } }]);
   });
 
   test("tells its observers of what the policy and the resolver see", async () => {

@@ -9,7 +9,7 @@
  *          resolver/k8s-target.ts
  * Source:  -
  */
-import type { ChannelOptions } from "@grpc/grpc-js";
+import { type ChannelInterface, type ChannelOptions, connectivityState } from "@grpc/grpc-js";
 import type { Clock } from "./clock.ts";
 import {
   ENVIRONMENT_OPTION,
@@ -45,7 +45,12 @@ export interface Discovery {
   readonly settings: Partial<PolicySettings>;
   /** What a channel to the target needs. A service config that names another policy around this one may replace that of here. */
   channelOptions(target: string): ChannelOptions;
-  /** What is known of the instances, of each channel in use; `resolution` is the last look at the name. */
+  /** Without it `targets()` knows a channel while it is in use only: not before its first call, and not while it rests. */
+  follow(channel: ChannelInterface): void;
+  /**
+   * What is known of the instances, of each channel in use; and, without endpoints, each target that only followed channels
+   * have. `resolution` is the last look at the name. A channel that is closed is forgotten.
+   */
   targets(): TargetReport[];
 }
 
@@ -61,6 +66,20 @@ function told<Event>(observe: ((event: Event) => void) | undefined): ((event: Ev
       }
     })
   );
+}
+
+/** The channels that are not closed. */
+class OpenChannels {
+  #channels: ChannelInterface[] = [];
+
+  add(channel: ChannelInterface): void {
+    // Who never asks for a list shall not keep the closed ones either.
+    this.#channels = [...this.list(), channel];
+  }
+
+  list(): readonly ChannelInterface[] {
+    return this.#channels.filter((each) => each.getConnectivityState(false) !== connectivityState.SHUTDOWN);
+  }
 }
 
 type Look = Parameters<NonNullable<K8sResolverSettings["observe"]>>[0];
@@ -86,6 +105,7 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
   registerHoldfastPolicy();
   const serviceConfig = holdfastServiceConfig(settings);
   const given = { ...(clock && { clock }), ...(random && { random }) };
+  const followed = new OpenChannels();
   return {
     policy: POLICY,
     settings,
@@ -107,7 +127,14 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
         "grpc.service_config_disable_resolution": 1,
       };
     },
-    targets: () =>
-      reports.list().map((report) => ({ ...report, resolution: looks.get(report.target) ?? report.resolution })),
+    follow: (channel) => followed.add(channel),
+    targets: () => {
+      const used = reports.list();
+      const others = new Set(followed.list().map((channel) => channel.getTarget()));
+      for (const { target } of used) others.delete(target);
+      return [...used, ...[...others].map((target) => ({ target, endpoints: [], resolution: undefined }))]
+        .map((report) => ({ ...report, resolution: looks.get(report.target) ?? report.resolution }))
+        .toSorted((a, b) => a.target.localeCompare(b.target));
+    },
   };
 }
