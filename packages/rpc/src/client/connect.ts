@@ -104,6 +104,7 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
     "grpc.enable_channelz": 0,
     "grpc.max_receive_message_length": maxResponseBytes,
   });
+  discovery?.follow(channel);
   const outgoing = () => outgoingCall.getStore();
   const connected = createClientFactory()
     .use(callMiddleware)

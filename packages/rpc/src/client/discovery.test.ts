@@ -148,6 +148,14 @@ describe("connect() with discovery", () => {
     },
   );
 
+  test("its discovery lists the target from the first moment to the last", () => {
+    const found = discovery();
+    const orders = connect(OrderServiceDefinition, TARGET, { discovery: found });
+    expect(found.targets()).toEqual([{ target: TARGET, endpoints: [], resolution: undefined }]);
+    orders[Symbol.dispose]();
+    expect(found.targets()).toEqual([]);
+  });
+
   test("refuses a name where nothing finds instances, and one that can never resolve", async () => {
     expect(() => connect(OrderServiceDefinition, TARGET)).toThrow(ChainError);
     const found = discovery();
