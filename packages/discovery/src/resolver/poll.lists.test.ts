@@ -133,6 +133,60 @@ describe("Poll.stop()", () => {
     expect(state.heard).toEqual(["a", "a", "a"]);
   });
 
+  test("S2: after a rest with DNS silent the old list is handed on 100 ms after the request, once", async () => {
+    const { poll, state, pass } = startPoll();
+    poll.request();
+    await pass(1_000);
+    poll.stop();
+    await pass(290_000);
+    state.answer = undefined;
+    poll.request();
+    await pass(50);
+    expect(state.heard).toEqual(["a"]);
+    await pass(50);
+    expect(state.heard).toEqual(["a", "a"]);
+    state.answer = list("a");
+    await pass(30_000);
+    expect(state.heard).toEqual(["a", "a"]);
+  });
+
+  test("after a rest the old list does not come before or after one that DNS gives soon", async () => {
+    const { poll, state, pass } = startPoll();
+    poll.request();
+    await pass(1_000);
+    poll.stop();
+    state.answer = list("b");
+    poll.request();
+    await pass(1_000);
+    expect(state.heard).toEqual(["a", "b"]);
+  });
+
+  test("after a rest a stale list is handed on only when the look has come to nothing", async () => {
+    const { poll, state, pass } = startPoll();
+    poll.request();
+    await pass(1_000);
+    poll.stop();
+    await pass(300_000);
+    state.answer = undefined;
+    poll.request();
+    await pass(9_950);
+    expect(state.heard).toEqual(["a"]);
+    await pass(200);
+    expect(state.heard).toEqual(["a", "a"]);
+  });
+
+  test("a rest that ends for a moment only hands on nothing", async () => {
+    const { poll, state, pass } = startPoll();
+    poll.request();
+    await pass(1_000);
+    poll.stop();
+    state.answer = undefined;
+    poll.request();
+    poll.stop();
+    await pass(1_000);
+    expect(state.heard).toEqual(["a"]);
+  });
+
   test("an answer to a look from before counts for nothing", async () => {
     const { poll, state, pass } = startPoll();
     state.answer = list("old");

@@ -53,6 +53,11 @@ export interface PollEnv {
 
 /** A TTL of less would let a zone without caching set the pace. Unit: milliseconds. */
 const SHORTEST_TTL_MS = 1_000;
+/**
+ * Instances may have moved during a rest: DNS that is well says so within this time, and nobody tries the old ones in vain.
+ * DNS that is silent holds up the first call for no longer. Unit: milliseconds.
+ */
+const HEAD_START_MS = 100;
 
 export class Poll {
   readonly #source: EndpointSource;
@@ -65,6 +70,8 @@ export class Poll {
   #look: AbortController | undefined;
   #lookBegan = -Infinity;
   #next: { at: number; timer: Timer } | undefined;
+  /** Of the first look after a rest, before the old list. */
+  #headStart: Timer | undefined;
   #last: { endpoints: readonly ServiceEndpoint[]; key: string; note: string; at: number } | undefined;
   /** Key of the list that the sink has. */
   #handedOn: string | undefined;
@@ -89,12 +96,21 @@ export class Poll {
     if (!this.#running) {
       this.#running = true;
       this.#begin();
+      this.#goOn();
       return;
     }
     // DNS learns of a dead instance later than the connection does: this look is followed by others until something changes.
     this.#followUpMs ??= this.#options.requestGapMs;
     // What keeps failing is tried again at its own pace.
     if (this.#look === undefined && this.#failures === 0) this.#plan(this.#lookBegan + this.#followUpMs);
+  }
+
+  /** After a rest the channel has forgotten what it knew. A stale list has to wait until the look has come to nothing. */
+  #goOn(): void {
+    if (this.#last === undefined || this.#clock.now() - this.#last.at > this.#options.maxStaleMs) return;
+    this.#headStart = this.#clock.setTimeout(() => {
+      if (this.#handedOn === undefined) this.#handOn();
+    }, HEAD_START_MS);
   }
 
   /** A person wants to know: as soon as `minGapMs` allows. Without effect while nothing is polled. */
@@ -111,6 +127,7 @@ export class Poll {
     this.#look = undefined;
     this.#next?.timer.cancel();
     this.#next = undefined;
+    this.#headStart?.cancel();
     this.#handedOn = undefined;
     this.#failures = 0;
     this.#followUpMs = undefined;
@@ -185,7 +202,7 @@ export class Poll {
       const ageMs = at - this.#last.at;
       const stale = ageMs > this.#options.maxStaleMs;
       this.#options.observe?.({ kind: "kept", at, ageMs, stale, endpoints, note });
-      // After a rest the channel has forgotten what it knew.
+      // After a rest: the list is stale, or the look has taken less than its head start.
       if (this.#handedOn === undefined) this.#handOn();
     }
     return this.#retryMs();
