@@ -70,15 +70,26 @@ describe("ServiceLookup, port by number", () => {
     expect(await lookup(dns, 80, [NAME])()).toBe("failure");
   });
 
-  test("takes the first candidate that has an address, and asks for no other from then on", async () => {
+  test("takes the first candidate that has an address, and asks for none after it from then on", async () => {
     const dns = new FakeDns();
     const resolve = lookup(dns, 80);
+    dns.addresses[FIRST] = ["10.0.0.1"];
     dns.addresses[SECOND] = ["10.0.0.2"];
-    dns.addresses[NAME] = ["203.0.113.9"];
-    expect(await resolve()).toEqual([["10.0.0.2 80"]]);
+    expect(await resolve()).toEqual([["10.0.0.1 80"]]);
     dns.asked.length = 0;
+    expect(await resolve()).toEqual([["10.0.0.1 80"]]);
+    expect(dns.asked).toEqual([`${FIRST} A`]);
+  });
+
+  test("a candidate before it that comes to answer takes over, for good", async () => {
+    const dns = new FakeDns();
+    const resolve = lookup(dns, 80);
+    dns.addresses[NAME] = ["203.0.113.9"];
+    expect(await resolve()).toEqual([["203.0.113.9 80"]]);
+    dns.addresses[SECOND] = ["10.0.0.2"];
     expect(await resolve()).toEqual([["10.0.0.2 80"]]);
-    expect(dns.asked).toEqual([`${SECOND} A`]);
+    dns.addresses[SECOND] = [];
+    expect(await resolve()).toBe("none");
   });
 
   test("S2: a service that is away is not handed over to a later candidate", async () => {

@@ -28,7 +28,7 @@ const SMALLEST_WEIGHT = 0.01;
 /** By target and type. */
 type KnownTargets = Map<string, DnsAnswer<string>>;
 
-/** Remembers which candidate the service turned out to be, and what its instances' addresses were. */
+/** Remembers which candidates may still be the service, and what its instances' addresses were. */
 export class ServiceLookup implements EndpointSource {
   readonly #dns: Dns;
   readonly #port: number | string;
@@ -65,8 +65,8 @@ export class ServiceLookup implements EndpointSource {
       const answer = await pending;
       if (answer.kind === "endpoints") {
         // A channel's name means one service: what comes later in the search path, such as a wildcard of the company's
-        // domain, must never take over while the service is away. What came before counts until it has said no.
-        this.#candidates = failed ? this.#candidates.slice(0, index + 1) : this.#candidates.slice(index, index + 1);
+        // domain, must never take over while the service is away. What comes before may be the service, not ready yet.
+        this.#candidates = this.#candidates.slice(0, index + 1);
         return { ...answer, note: this.#noteOf([answer.note]) };
       }
       failed ||= answer.kind === "failure";
