@@ -12,3 +12,4 @@ export { type Database, type OpenDatabaseOptions, openDatabase, type Transaction
 export { provision, type ServiceDatabase } from "./provision.ts";
 export type { Scope } from "./scope.ts";
 export type { Subscription } from "./subscription.ts";
+export { type WaitForDatabaseOptions, waitForDatabase } from "./wait-for-database.ts";

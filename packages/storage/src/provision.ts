@@ -15,6 +15,7 @@ export interface ServiceDatabase {
  */
 export async function provision(adminUrl: string, services: readonly ServiceDatabase[]): Promise<void> {
   const admin = new Client({ connectionString: adminUrl, application_name: "provision" });
+  admin.on("error", () => undefined); // a connection that is lost fails the query too
   await admin.connect();
   try {
     await admin.query("select pg_advisory_lock($1)", [LOCK_KEY]);
