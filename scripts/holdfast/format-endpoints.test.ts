@@ -40,9 +40,22 @@ describe("formatEndpoints()", () => {
     ]);
   });
 
-  test("says so when nothing is called, or not yet known", () => {
-    const one = { name: "payment", target: "127.0.0.1:1" };
-    expect(formatEndpoints({ ...one, targets: [] })).toBe("payment (127.0.0.1:1) calls no other service");
-    expect(formatEndpoints({ ...one, targets: [{ name: "k8s:///x:1" }] })).toContain("not resolved yet");
+  test("says so when nothing is called", () => {
+    const text = formatEndpoints({ name: "payment", target: "127.0.0.1:1", targets: [] });
+    expect(text).toBe("payment (127.0.0.1:1) calls no other service");
+  });
+
+  test("says so when nothing is known yet, and when it has had no calls for long, or nobody was found", () => {
+    const rested = { name: "k8s:///y:1", resolveTime: "2026-01-01T00:00:00Z", resolutionNote: "2 endpoints" };
+    const text = formatEndpoints(
+      { name: "order", target: "127.0.0.1:1", targets: [{ name: "k8s:///x:1" }, rested] },
+      now,
+    );
+    expect(text.split("\n")).toEqual([
+      "order (127.0.0.1:1) calls",
+      "  k8s:///x:1  (not resolved yet)",
+      "  k8s:///y:1  (looked up 10 min ago: 2 endpoints)",
+      "    no connections: there were no calls for long, or nobody was found",
+    ]);
   });
 });

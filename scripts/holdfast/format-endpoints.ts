@@ -20,10 +20,13 @@ function formatTarget(
 ): string {
   const resolved = resolveTime === undefined ? "not resolved yet" : `looked up ${since(resolveTime, now)} ago`;
   const note = resolutionNote === "" ? "" : `: ${resolutionNote}`;
+  const title = `  ${name}  (${resolved}${note})`;
+  if (endpoints.length === 0 && resolveTime === undefined) return title;
+  if (endpoints.length === 0) return `${title}\n    no connections: there were no calls for long, or nobody was found`;
   const rows = [HEAD, ...endpoints.map((endpoint) => row(endpoint, now))];
   const widths = HEAD.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
   const lines = rows.map((cells) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
-  return [`  ${name}  (${resolved}${note})`, ...lines.map((line) => `    ${line}`.trimEnd())].join("\n");
+  return [title, ...lines.map((line) => `    ${line}`.trimEnd())].join("\n");
 }
 
 /** ProtoJSON leaves out what is zero or empty. */
