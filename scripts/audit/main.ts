@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { endWithReader } from "../end-with-reader.ts";
 import { auditAndPrint } from "./audit-and-print.ts";
 import { findStack } from "./find-stack.ts";
 import { InputError } from "./input-error.ts";
@@ -22,6 +23,7 @@ function readFlags() {
   }
 }
 
+endWithReader();
 try {
   const flags = readFlags();
   if (flags.help === true) console.log(USAGE);

@@ -1,5 +1,6 @@
 import { RemoteError } from "@holdfast/rpc";
 import { StackError } from "@holdfast/stack";
+import { endWithReader } from "../end-with-reader.ts";
 import { findInstances } from "./find-instances.ts";
 import { formatEndpoints } from "./format-endpoints.ts";
 import { listTargets } from "./list-targets.ts";
@@ -20,6 +21,7 @@ async function endpoints({ at, folder, json }: EndpointsOptions): Promise<void> 
   }
 }
 
+endWithReader();
 try {
   const options = readOptions(process.argv.slice(2));
   if (options.help) console.log(USAGE);

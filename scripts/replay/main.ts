@@ -4,6 +4,7 @@ import { connect, discovery } from "@holdfast/rpc";
 import { auditAndPrint } from "../audit/audit-and-print.ts";
 import { InputError } from "../audit/input-error.ts";
 import { findStack } from "../audit/find-stack.ts";
+import { endWithReader } from "../end-with-reader.ts";
 import { assertReachable } from "./assert-reachable.ts";
 import { catalogueOf } from "./catalogue-of.ts";
 import { systemClock as clock } from "./clock.ts";
@@ -53,6 +54,7 @@ async function* rowsOf(files: readonly string[]) {
   for (const file of files) yield* readRows(file);
 }
 
+endWithReader();
 const interrupt = new AbortController();
 process.once("SIGINT", () => interrupt.abort());
 try {
