@@ -1,28 +1,24 @@
 import { basename } from "node:path";
 import { catalogueOf } from "../replay/catalogue-of.ts";
-import { systemClock as clock } from "../replay/clock.ts";
 import { importCatalogue } from "../replay/import-catalogue.ts";
-import { persistence } from "../replay/persistence.ts";
+import type { Persistence } from "../replay/persistence.ts";
 import { readRows } from "../replay/read-rows.ts";
-
-/** A product service that is killed meanwhile is back in seconds. */
-const GIVE_UP_AFTER_MS = 30_000;
 
 export interface ImportDaysDeps {
   products: Parameters<typeof importCatalogue>[1]["products"];
   /** SKUs to leave as they are. @default none: each gets the price and the stock of the days */
   leave?: ReadonlySet<string>;
+  persistence: Persistence;
   onProgress: (message: string) => void;
   signal: AbortSignal;
 }
 
 /** Fills the catalogue with the products of trading days. */
 export async function importDays(files: readonly string[], options: ImportDaysDeps) {
-  const { products, leave, onProgress, signal } = options;
+  const { products, leave, persistence, onProgress, signal } = options;
   onProgress(`reading the products of ${files.map((file) => basename(file)).join(" and ")}`);
   const catalogue = (await catalogueOf(rowsOf(files))).filter(({ sku }) => leave?.has(sku) !== true);
-  const patience = persistence({ clock, signal, giveUpAfterMs: GIVE_UP_AFTER_MS });
-  const { ids } = await importCatalogue(catalogue, { products, persistence: patience, signal });
+  const { ids } = await importCatalogue(catalogue, { products, persistence, signal });
   onProgress(`imported ${ids.size} products`);
   return { catalogue, ids };
 }

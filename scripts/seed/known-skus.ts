@@ -3,11 +3,16 @@ import type { ImportDaysDeps } from "./import-days.ts";
 /** What the catalogue has already. */
 export async function knownSkus({
   products,
+  persistence,
   signal,
-}: Pick<ImportDaysDeps, "products" | "signal">): Promise<Set<string>> {
+}: Pick<ImportDaysDeps, "products" | "persistence" | "signal">): Promise<Set<string>> {
   const skus = new Set<string>();
-  for await (const page of products.listProducts({ streamAll: true }, { signal })) {
-    for (const { sku } of page.products) skus.add(sku);
-  }
+  let pageToken = "";
+  await persistence.insist(async () => {
+    for await (const page of products.listProducts({ streamAll: true, pageToken }, { signal })) {
+      for (const { sku } of page.products) skus.add(sku);
+      pageToken = page.nextPageToken; // an interrupted list goes on after the last page that arrived
+    }
+  });
   return skus;
 }

@@ -8,6 +8,7 @@ import { connect, discovery } from "@holdfast/rpc";
 import { findTargets } from "../audit/find-stack.ts";
 import { importDays } from "./import-days.ts";
 import { knownSkus } from "./known-skus.ts";
+import { patience } from "./patience.ts";
 
 const IMPORT_TIMEOUT_MS = 60_000;
 
@@ -17,6 +18,7 @@ await main(async () => {
   using products = connect(ProductServiceDefinition, targets.product, options);
   const onProgress = (msg: string) => console.log(JSON.stringify({ level: "info", service: "catalogue", msg }));
   const signal = AbortSignal.timeout(10 * IMPORT_TIMEOUT_MS);
-  const leave = await knownSkus({ products, signal });
-  await importDays(process.argv.slice(2), { products, leave, onProgress, signal });
+  const persistence = patience(signal);
+  const leave = await knownSkus({ products, persistence, signal });
+  await importDays(process.argv.slice(2), { products, leave, persistence, onProgress, signal });
 });

@@ -4,6 +4,7 @@ import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/
 import { connect, discovery } from "@holdfast/rpc";
 import { clusterTarget, type Stack } from "@holdfast/stack";
 import { importDays } from "./import-days.ts";
+import { patience } from "./patience.ts";
 
 const DATA = join(import.meta.dirname, "../../data/online-retail");
 /** Two real trading days. */
@@ -41,7 +42,8 @@ export async function seedCatalogue({ stack, onProgress, signal }: SeedDeps): Pr
   const instances = discovery({ resolver: { servers: [stack.clusterDns] } });
   const options = { discovery: instances, timeoutMs: IMPORT_TIMEOUT_MS };
   using products = connect(ProductServiceDefinition, clusterTarget("product"), options);
-  const { catalogue, ids } = await importDays(FILES, { products, onProgress, signal });
+  const deps = { products, persistence: patience(signal), onProgress, signal };
+  const { catalogue, ids } = await importDays(FILES, deps);
 
   const [first] = catalogue;
   const id = first === undefined ? undefined : ids.get(first.sku);
