@@ -1,9 +1,13 @@
-# One image for each service (`docker build --build-arg SERVICE=order .`), and one for what runs once (`--target tools`).
+# One image for each service (`docker build --build-arg SERVICE=order .`), one for what runs once (`--target tools`), and the database's.
 
-# Packages go by the manifests alone: a change of the source leaves the layers with the packages as they are.
-FROM node:24-slim AS manifests
+FROM node:24-slim AS source
 WORKDIR /app
 COPY . .
+# Who runs it does not own it, and the checkout may be nobody else's to read.
+RUN chmod -R a+rX .
+
+# Packages go by the manifests alone: a change of the source leaves the layers with the packages as they are.
+FROM source AS manifests
 RUN find . -type f ! -name package.json ! -name 'pnpm-*.yaml' -delete && find . -type d -empty -delete
 
 FROM node:24-slim AS pnpm
@@ -32,15 +36,22 @@ RUN install -d -o node -g node /run/secrets/payment /run/secrets/product /run/se
 USER 1000:1000
 WORKDIR /app
 COPY --from=tools-packages /app .
-COPY packages packages
-COPY services/payment-provider services/payment-provider
-COPY scripts scripts
+COPY --from=source /app/packages packages
+COPY --from=source /app/services/payment-provider services/payment-provider
+COPY --from=source /app/scripts scripts
+COPY --from=source /app/data/online-retail /data
+
+FROM postgres:17 AS database
+COPY --from=source /app/scripts/provision/start-database.sh /
+USER postgres
+# The image's own takes a folder that it was killed over for a whole one.
+ENTRYPOINT ["/start-database.sh"]
 
 FROM base AS service
 ARG SERVICE
 WORKDIR /app
 COPY --from=service-packages /app .
-COPY packages packages
-COPY services/$SERVICE services/$SERVICE
+COPY --from=source /app/packages packages
+COPY --from=source /app/services/$SERVICE services/$SERVICE
 WORKDIR /app/services/$SERVICE
 CMD ["node", "src/main.ts"]

@@ -33,7 +33,7 @@ describe.skipIf(inject("containers").missing !== undefined)("the stack in contai
   test("has images of no more than 120 MB above their base, without what only tests need", async () => {
     const base = await sizeOf(BASE_IMAGE);
     for (const name of IMAGES) {
-      const image = name === "tools" ? "holdfast-tools" : `${project}-${name}`;
+      const image = `${project}-${name}`;
       const above = Math.round(((await sizeOf(image)) - base) / MB);
       figures[`${name} MB above its base`] = above;
       expect(above).toBeLessThanOrEqual(120);
@@ -109,6 +109,26 @@ describe.skipIf(inject("containers").missing !== undefined)("the stack in contai
       expect(lines.length).toBeGreaterThan(0);
       for (const line of lines) expect(JSON.parse(line)).toHaveProperty("msg");
     }
+  });
+
+  test("lets one container at a time have the data", async () => {
+    const start = (service: string) => stack.compose(["run", "--rm", "-T", "--no-deps", service]);
+    await expect(start("database")).rejects.toThrow("Another container runs PostgreSQL on this volume");
+    await expect(start("payment-provider")).rejects.toThrow();
+    // A command of one's own is another matter.
+    const args = [
+      "run",
+      "--rm",
+      "-T",
+      "--no-deps",
+      "database",
+      "psql",
+      "--username",
+      "postgres",
+      "--command",
+      "select 1",
+    ];
+    expect(await stack.compose(args)).toContain("(1 row)");
   });
 
   test("takes an order from the host, and keeps it when all of it stops and starts", async () => {

@@ -3,6 +3,13 @@
 # killed over for a whole one, and wants a password for the superuser. Here the superuser comes over the socket, and has none.
 set -eu
 
+# Of `docker compose run database psql …`
+if [ $# -gt 0 ]; then exec "$@"; fi
+
+# PostgreSQL looks whether the process of its lock file lives, and each container counts processes from one.
+exec 9>"$PGDATA/lock"
+flock --nonblock 9 || { echo "Another container runs PostgreSQL on this volume" >&2; exit 1; }
+
 cluster=$PGDATA/cluster
 if [ ! -d "$cluster" ]; then
   trap 'exit 130' INT TERM

@@ -13,8 +13,11 @@ describe("baseImages", () => {
   });
 
   test.each([
-    ["COPY scripts scripts", "COPY scripts scripts\nCOPY --from=busybox /bin/x /bin/x"],
-    ["COPY scripts scripts", "COPY scripts scripts\nRUN --mount=type=bind,from=busybox,target=/x true"],
+    ["COPY --from=source /app/scripts scripts", "COPY scripts scripts\nCOPY --from=busybox /bin/x /bin/x"],
+    [
+      "COPY --from=source /app/scripts scripts",
+      "COPY scripts scripts\nRUN --mount=type=bind,from=busybox,target=/x true",
+    ],
   ])("what %j copies from has none either", (before, after) => {
     expect(withText("dockerfile", before, after)).toEqual([
       {
@@ -26,7 +29,7 @@ describe("baseImages", () => {
   });
 
   test("a stage that comes later is none yet", () => {
-    expect(withText("dockerfile", "FROM node:24-slim AS manifests", "FROM base AS manifests")).toEqual([
+    expect(withText("dockerfile", "FROM source AS manifests", "FROM base AS manifests")).toEqual([
       {
         rule: "base-image",
         where: "stage manifests",

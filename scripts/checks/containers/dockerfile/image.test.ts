@@ -9,6 +9,7 @@ describe("image", () => {
     [CMD, `USER 0\n${CMD}`, "user", "runs as 0: needs a number other than 0"],
     [CMD, `USER 1000:0\n${CMD}`, "user", "runs as 1000:0: needs a number other than 0"],
     [CMD, `USER node\n${CMD}`, "user", "runs as node: needs a number other than 0"],
+    [CMD, `USER postgres\n${CMD}`, "user", "runs as postgres: needs a number other than 0"],
     ["FROM base AS service", "FROM node:24-slim AS service", "user", "has no USER: runs as root"],
     [CMD, "CMD node src/main.ts", "exec-form", "CMD node src/main.ts runs in a shell"],
     [CMD, "CMD ['node', 'main.ts']", "exec-form", "CMD ['node', 'main.ts'] runs in a shell"],

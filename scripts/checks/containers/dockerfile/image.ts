@@ -7,10 +7,12 @@ const EVERYTHING = [".", "./", "/", "*", "./*"];
 
 /** What a final stage leaves in its image, the stages that it is made from included. */
 export const image: Rules<Stage> = {
-  // A name can stand for 0, and Kubernetes' runAsNonRoot knows numbers only.
-  user: ({ lineage }) => {
+  // A name can stand for 0, and Kubernetes' runAsNonRoot knows numbers only. PostgreSQL has another number in each make of its
+  // image, and refuses to run as root.
+  user: ({ from, lineage }) => {
     const user = lineage.findLast(({ keyword }) => keyword === "USER")?.text;
     if (user === undefined) return ["has no USER: runs as root"];
+    if (user === "postgres" && from.startsWith("postgres:")) return [];
     return unless(/^[1-9]\d*(:[1-9]\d*)?$/.test(user), `runs as ${user}: needs a number other than 0`);
   },
 

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { repoFiles } from "../repo-files.fixture.ts";
 import { readDockerfile } from "./read-dockerfile.ts";
 
-test("readDockerfile() tells what becomes an image: tools and service", () => {
+test("readDockerfile() tells what becomes an image: tools, database and service", () => {
   const final = readDockerfile(repoFiles.dockerfile).filter((stage) => stage.final);
-  expect(final.map(({ name }) => name)).toEqual(["tools", "service"]);
+  expect(final.map(({ name }) => name)).toEqual(["tools", "database", "service"]);
 });
 
 test("readDockerfile() knows stages by number, joins lines, and reads both forms", () => {
