@@ -24,6 +24,7 @@ describe("persistence()", () => {
     [new RemoteError(Status.ABORTED, "busy", { reason: "IDEMPOTENCY_KEY_IN_USE" })],
     [new RemoteError(Status.INTERNAL, "Received RST_STREAM with code 2")],
     [new RemoteError(Status.CANCELLED, "Call cancelled by the peer")],
+    [new RemoteError(Status.RESOURCE_EXHAUSTED, "Received RST_STREAM with code 11")],
   ])("repeats a call that fails with %s", async (error) => {
     const call = aCall(error, error, "done");
     const patience = persistence({ clock: jumpingClock(), signal, giveUpAfterMs: 1_000 });
@@ -37,7 +38,7 @@ describe("persistence()", () => {
     [new RemoteError(Status.INVALID_ARGUMENT, "wrong", { reason: "VALIDATION_FAILED" })],
     [new RemoteError(Status.FAILED_PRECONDITION, "dearer", { reason: "PRICE_CHANGED" })],
     [new RemoteError(Status.NOT_FOUND, "gone", { reason: "PRODUCT_NOT_FOUND" })],
-    [new RemoteError(Status.RESOURCE_EXHAUSTED, "too large")],
+    [new RemoteError(Status.RESOURCE_EXHAUSTED, "too many", { reason: "RATE_LIMITED" })],
   ])("does not repeat a call that fails with %s", async (error) => {
     const call = aCall(error, "done");
     const patience = persistence({ clock: jumpingClock(), signal, giveUpAfterMs: 1_000 });
