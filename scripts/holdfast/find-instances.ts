@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns/promises";
 import { join } from "node:path";
-import { CLUSTER_NAMES, readStackFile, SERVICE_NAMES, StackError } from "@holdfast/stack";
+import { CLUSTER_DOMAIN, CLUSTER_NAMES, readStackFile, SERVICE_NAMES, StackError } from "@holdfast/stack";
 
 const DEFAULT_FOLDER = join(import.meta.dirname, "../../.holdfast");
 
@@ -20,7 +20,7 @@ export async function findInstances(folder = DEFAULT_FOLDER): Promise<Found[]> {
     SERVICE_NAMES.map(async (service) => {
       const { service: name, namespace } = CLUSTER_NAMES[service];
       const records = await dns
-        .resolveSrv(`_grpc._tcp.${name}.${namespace}.svc.cluster.local`)
+        .resolveSrv(`_grpc._tcp.${name}.${namespace}.svc.${CLUSTER_DOMAIN}`)
         .catch(noneOf<{ name: string; port: number }>);
       return Promise.all(
         records.map(async ({ name: host, port }) => {

@@ -1,5 +1,5 @@
 export { DEFAULT_PORTS, type PortNames } from "./choose-ports.ts";
-export { CLUSTER_NAMES, clusterTarget, SERVICE_NAMES, type ServiceName } from "./programs.ts";
+export { CLUSTER_DOMAIN, CLUSTER_NAMES, clusterTarget, SERVICE_NAMES, type ServiceName } from "./programs.ts";
 export type { Instance, ServiceInstances } from "./service-instances.ts";
 export { StackError } from "./stack-error.ts";
 export type { StackEvent } from "./stack-event.ts";

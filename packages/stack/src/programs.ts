@@ -21,6 +21,9 @@ const PROVIDER_DRAIN_MS = 500;
 const HEAP_MIB: Record<ServiceName, number> = { payment: 128, product: 160, order: 160 };
 const PROVIDER_HEAP_MIB = 96;
 
+/** What all names of the cluster end in. */
+export const CLUSTER_DOMAIN = "cluster.local";
+
 /** What a service of the system is called in the cluster, as outside clients know it. */
 export const CLUSTER_NAMES: Record<ServiceName, { readonly service: string; readonly namespace: string }> = {
   payment: { service: "payment-service", namespace: "payments" },
@@ -60,6 +63,7 @@ export function serviceProgram(name: string, service: ServiceName, port: number,
     LISTEN: `127.0.0.1:${port}`,
     DATABASE_URL: databaseUrls[service],
     CLUSTER_DNS: clusterDns,
+    CLUSTER_DOMAIN,
     POD_NAMESPACE: CLUSTER_NAMES[service].namespace,
     // The server is on this machine and knows at once: asking it often costs nothing, and an instance is found in no time.
     RESOLVE_INTERVAL_MS: "700",

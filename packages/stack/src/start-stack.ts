@@ -10,7 +10,7 @@ import { keepStackFile } from "./keep-stack-file.ts";
 import { lockFolder } from "./lock-folder.ts";
 import { makeFolder } from "./make-folder.ts";
 import { orAborted } from "./or-aborted.ts";
-import { SERVICE_NAMES, type ServiceName } from "./programs.ts";
+import { CLUSTER_DOMAIN, SERVICE_NAMES, type ServiceName } from "./programs.ts";
 import type { StackEvent } from "./stack-event.ts";
 import { readStackFile, type StackFile } from "./stack-file.ts";
 import { type StackFolder, stackFolder } from "./stack-folder.ts";
@@ -71,7 +71,7 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
   signal.throwIfAborted();
 
   const { providerFile, logs } = folder;
-  const dns = setup.use(await startClusterDns());
+  const dns = setup.use(await startClusterDns({ domain: CLUSTER_DOMAIN }));
   const targets = perService((name) => `127.0.0.1:${ports[name]}`);
   const databaseUrls = perService(
     (name) => `postgresql://${name}:${passwords.of[name]}@127.0.0.1:${ports.postgres}/${name}`,
