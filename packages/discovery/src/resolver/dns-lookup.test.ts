@@ -31,8 +31,8 @@ describe("DnsLookup", () => {
   });
 
   test.each<[DnsMode, object]>([
-    ["nxdomain", { kind: "none", why: "no such name" }],
-    ["empty", { kind: "none", why: "no such record" }],
+    ["nxdomain", { kind: "none", why: "no such name", noName: true }],
+    ["empty", { kind: "none", why: "no such record", noName: false }],
     ["servfail", { kind: "failure", why: "server failure" }],
     ["refused", { kind: "failure", why: "refused" }],
     ["garbage", { kind: "failure", why: "an answer that is none" }],

@@ -14,8 +14,8 @@ import { isIP, isIPv6 } from "node:net";
 export type DnsAnswer<Value> =
   /** `ttlMs`: Infinity where it is not known. */
   | { readonly kind: "records"; readonly values: readonly Value[]; readonly ttlMs: number }
-  /** A server has said that there is no such name, or none with records of this type. */
-  | { readonly kind: "none"; readonly why: string }
+  /** A server has said that there is no such name (`noName`), with records of whatever type, or none with this type. */
+  | { readonly kind: "none"; readonly why: string; readonly noName: boolean }
   /** Nobody could say: no answer, an error, or nonsense. */
   | { readonly kind: "failure"; readonly why: string };
 
@@ -127,11 +127,15 @@ function checkedServers(servers: readonly string[]): string[] {
 async function answerOf<Value>(asked: Promise<{ values: readonly Value[]; ttlMs: number }>): Promise<DnsAnswer<Value>> {
   try {
     const { values, ttlMs } = await asked;
-    return values.length > 0 ? { kind: "records", values, ttlMs } : { kind: "none", why: "no such record" };
+    return values.length > 0
+      ? { kind: "records", values, ttlMs }
+      : { kind: "none", why: "no such record", noName: false };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
     const none = NONE[code];
-    return none !== undefined ? { kind: "none", why: none } : { kind: "failure", why: FAILURES[code] ?? code };
+    return none !== undefined
+      ? { kind: "none", why: none, noName: code === "ENOTFOUND" }
+      : { kind: "failure", why: FAILURES[code] ?? code };
   }
 }
 

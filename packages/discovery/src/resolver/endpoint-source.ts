@@ -30,6 +30,9 @@ export type Resolution =
 
 /** Where endpoints come from. */
 export interface EndpointSource {
-  /** Ends early when the signal is aborted; what comes then is of no use. */
+  /**
+   * Ends at once when the signal is aborted: with a list, when what is known by then is one to use. An instance is left out of
+   * it only when it is known to be gone, or was never known.
+   */
   resolve(signal: AbortSignal): Promise<Resolution>;
 }

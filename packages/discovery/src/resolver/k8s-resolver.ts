@@ -117,7 +117,7 @@ class K8sResolver implements experimental.Resolver {
     const { observe, control, ports, clock, random, ...rest } = settings;
     const parsed = parseK8sTarget(target);
     const candidates = candidatesOf(parsed, scopeOf(rest));
-    const source = new ServiceLookup({ candidates, port: parsed.port, ports }, new DnsLookup(rest));
+    const source = new ServiceLookup({ candidates, port: parsed.port, ports }, new DnsLookup(rest), { clock });
     const sink = { list: this.#list.bind(this), failed: this.#failed.bind(this) };
     const told = observe && ((event: ResolverEvent): void => observe({ ...event, target }));
     this.#poll = new Poll(source, sink, { ...rest, observe: told }, { clock, random });

@@ -117,17 +117,28 @@ describe("Poll, S1: when it looks", () => {
     expect(state.looks).toEqual([0]);
     state.answer = list("a");
     await pass(1_300);
-    expect(state.looks).toEqual([0, 10_000]);
+    expect(state.looks).toEqual([0, 10_100]);
   });
 
   test("is given up after 10 s without an answer, and there is never more than one look", async () => {
     const { poll, state, pass } = startPoll();
     state.answer = undefined;
     poll.request();
-    await pass(10_000, () => poll.request());
+    await pass(10_100, () => poll.request());
     expect(state).toMatchObject({ looks: [0], aborted: 1, heard: ["! no answer within 10000 ms"] });
     await pass(250, () => poll.request());
-    expect(state.looks).toEqual([0, 10_250]);
+    expect(state.looks).toEqual([0, 10_350]);
+  });
+
+  test("what is known when a look is given up is used", async () => {
+    const { poll, state, pass } = startPoll();
+    state.answer = undefined;
+    state.atEnd = list("a");
+    poll.request();
+    await pass(9_950);
+    expect(state.heard).toEqual([]);
+    await pass(1_000);
+    expect(state).toMatchObject({ heard: ["a"], aborted: 1 });
   });
 });
 

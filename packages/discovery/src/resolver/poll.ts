@@ -21,7 +21,7 @@ export interface PollOptions {
   retryMs?: number;
   /** Longest wait between failed looks before anything is known. @default 1_000 */
   maxRetryMs?: number;
-  /** A look that takes longer is given up. Range: 10 to 60,000. @default 10_000 */
+  /** A look that takes longer is given up, and what it has found by then is used. Range: 10 to 60,000. @default 10_000 */
   giveUpMs?: number;
   /** A list that has not been confirmed for this long is called stale, and kept all the same. @default 300_000 */
   maxStaleMs?: number;
@@ -58,6 +58,8 @@ const SHORTEST_TTL_MS = 1_000;
  * DNS that is silent holds up the first call for no longer. Unit: milliseconds.
  */
 const HEAD_START_MS = 100;
+/** A source that is given up has so long to hand in what it knows: it need not ask anybody for that. Unit: milliseconds. */
+const LAST_WORD_MS = 100;
 
 export class Poll {
   readonly #source: EndpointSource;
@@ -155,9 +157,10 @@ export class Poll {
       this.#look = undefined;
       this.#finish(resolution);
     };
-    const giveUp = this.#clock.setTimeout(() => {
+    let giveUp = this.#clock.setTimeout(() => {
+      const nothing = { kind: "failure", note: `no answer within ${giveUpMs} ms` } as const;
+      giveUp = this.#clock.setTimeout(() => end(nothing), LAST_WORD_MS);
       look.abort();
-      end({ kind: "failure", note: `no answer within ${giveUpMs} ms` });
     }, giveUpMs);
     this.#source.resolve(look.signal).then(end, (error: unknown) => end({ kind: "failure", note: String(error) }));
   }

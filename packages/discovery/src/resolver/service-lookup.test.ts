@@ -1,46 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from "vitest";
-import type { Dns, DnsAnswer, SrvRecord } from "./dns-lookup.ts";
+import { FakeDns } from "../testing/fake-dns.ts";
+import type { Dns } from "./dns-lookup.ts";
 import { ServiceLookup } from "./service-lookup.ts";
 
 const FIRST = "pay.orders.svc.cluster.local";
 const SECOND = "pay.svc.cluster.local";
 const NAME = "pay.corp.example";
-
-/** Answers from tables; what is in none of them does not exist. */
-class FakeDns implements Dns {
-  readonly servers = ["10.96.0.10:53"];
-  readonly addresses: Record<string, readonly string[]> = {};
-  readonly services: Record<string, readonly Partial<SrvRecord>[]> = {};
-  /** Names that nobody can say anything of, with or without the type. */
-  failing: string[] = [];
-  readonly asked: string[] = [];
-  cancelled = 0;
-
-  a = (name: string) =>
-    this.#answer(
-      `${name} A`,
-      name,
-      this.addresses[name]?.filter((each) => each.includes(".")),
-    );
-  aaaa = (name: string) =>
-    this.#answer(
-      `${name} AAAA`,
-      name,
-      this.addresses[name]?.filter((each) => each.includes(":")),
-    );
-  srv = (name: string) => {
-    const records = this.services[name]?.map((each) => ({ target: "", port: 1, priority: 0, weight: 100, ...each }));
-    return this.#answer(`${name} SRV`, name, records);
-  };
-  cancel = () => void (this.cancelled += 1);
-
-  async #answer<Value>(key: string, name: string, values: readonly Value[] = []): Promise<DnsAnswer<Value>> {
-    this.asked.push(key);
-    if (this.failing.includes(key) || this.failing.includes(name)) return { kind: "failure", why: "server failure" };
-    return values.length > 0 ? { kind: "records", values, ttlMs: 5_000 } : { kind: "none", why: "no such name" };
-  }
-}
 
 const never = new AbortController().signal;
 

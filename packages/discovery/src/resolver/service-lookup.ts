@@ -3,11 +3,12 @@
  * Copy:    resolver/service-lookup.ts
  * Place:   beside resolver/k8s-resolver.ts; resolver/poll.ts calls it again and again.
  * Does:    makes the endpoints of one service out of DNS answers: SRV with A and AAAA for a named port, A or AAAA for a number.
- * Doesn't: keep a list, wait, or repeat.
- * With:    resolver/dns-lookup.ts, resolver/endpoint-source.ts, resolver/k8s-target.ts
+ * Doesn't: keep a list, or repeat.
+ * With:    clock.ts, resolver/dns-lookup.ts, resolver/endpoint-source.ts, resolver/k8s-target.ts
  * Source:  RFC 2782 (SRV); Kubernetes DNS-Based Service Discovery specification 1.1.0.
  */
 import { isIPv4 } from "node:net";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Dns, DnsAnswer, SrvRecord } from "./dns-lookup.ts";
 import type { EndpointSource, Resolution, ServiceEndpoint } from "./endpoint-source.ts";
 import { srvName } from "./k8s-target.ts";
@@ -22,15 +23,24 @@ export interface ServiceLookupOptions {
 
 /** So many targets of SRV records are looked up at a time: a large service is no burst of packets. */
 const LOOKUPS_AT_ONCE = 20;
+/**
+ * Firewalls and name servers drop questions of one type, AAAA above all. Once the answer of the other type is there, this one is
+ * waited for so long: those who answer both do so within this time, and a caller hardly notices it. Unit: milliseconds.
+ */
+const PATIENCE_MS = 100;
 /** What RFC 2782 calls "a very small chance", as a share of the mean. */
 const SMALLEST_WEIGHT = 0.01;
 
+type AddressAnswer = DnsAnswer<string>;
 /** By target and type. */
-type KnownTargets = Map<string, DnsAnswer<string>>;
+type KnownTargets = Map<string, AddressAnswer>;
+
+const LATE: AddressAnswer = { kind: "failure", why: "no answer in time" };
 
 /** Remembers which candidates may still be the service, and what its instances' addresses were. */
 export class ServiceLookup implements EndpointSource {
   readonly #dns: Dns;
+  readonly #clock: Clock;
   readonly #port: number | string;
   /** Of a named port, where there are no SRV records. */
   readonly #portNumber: number | undefined;
@@ -39,20 +49,29 @@ export class ServiceLookup implements EndpointSource {
   /** The last good answers, by the name of SRV records. Once seen, those alone tell which instances there are. */
   readonly #known = new Map<string, KnownTargets>();
 
-  constructor({ candidates, port, ports = {} }: ServiceLookupOptions, dns: Dns) {
+  constructor(
+    { candidates, port, ports = {} }: ServiceLookupOptions,
+    dns: Dns,
+    { clock = systemClock }: { clock?: Clock | undefined } = {},
+  ) {
     this.#dns = dns;
+    this.#clock = clock;
     this.#candidates = candidates;
     this.#port = port;
     this.#portNumber = typeof port === "number" ? port : ports[port];
   }
 
   async resolve(signal: AbortSignal): Promise<Resolution> {
-    const cancel = (): void => this.#dns.cancel();
-    signal.addEventListener("abort", cancel, { once: true });
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    over.signal.addEventListener("abort", () => this.#dns.cancel());
+    signal.addEventListener("abort", end, { once: true });
     try {
-      return await this.#firstOf(signal);
+      return await this.#firstOf(over.signal);
     } finally {
-      signal.removeEventListener("abort", cancel);
+      signal.removeEventListener("abort", end);
+      // What nobody waits for any longer is not repeated, nor does it keep the process.
+      end();
     }
   }
 
@@ -93,7 +112,7 @@ export class ServiceLookup implements EndpointSource {
   /** One family only: the A and the AAAA record of an instance cannot be told to belong together (S4). */
   async #byAddress(name: string, port: number): Promise<Resolution> {
     const v4 = await this.#dns.a(name);
-    const found = v4.kind === "none" ? await this.#dns.aaaa(name) : v4;
+    const found = v4.kind === "none" ? await this.#inTime(this.#dns.aaaa(name), Promise.resolve(v4), v4) : v4;
     if (found.kind !== "records") return { kind: found.kind, note: `${name}: ${found.why}` };
     const endpoints = found.values.map((host) => ({ addresses: [{ host, port }], weight: 1 }));
     return { kind: "endpoints", endpoints, ttlMs: found.ttlMs, note: name };
@@ -104,16 +123,24 @@ export class ServiceLookup implements EndpointSource {
     if (found.kind !== "records") return { kind: found.kind, note: `${name}: ${found.why}` };
     const before: KnownTargets = this.#known.get(name) ?? new Map();
     const known: KnownTargets = new Map();
-    const ask = async (target: string, type: "a" | "aaaa"): Promise<DnsAnswer<string>> => {
-      const fresh = await this.#dns[type](target);
+    const ask = async (target: string, type: "a" | "aaaa"): Promise<AddressAnswer> => {
+      const key = `${target} ${type}`;
       // An instance that is still listed does not lose an address because nobody could say it this time (S2).
-      const answer = fresh.kind === "failure" ? (before.get(`${target} ${type}`) ?? fresh) : fresh;
-      if (answer.kind !== "failure") known.set(`${target} ${type}`, answer);
-      return answer;
+      const old = before.get(key);
+      if (old !== undefined) known.set(key, old);
+      const fresh = signal.aborted ? LATE : await this.#dns[type](target);
+      if (fresh.kind !== "failure") known.set(key, fresh);
+      return known.get(key) ?? fresh;
+    };
+    const askBoth = ({ target }: SrvRecord): Promise<AddressAnswer[]> => {
+      const v4 = ask(target, "a");
+      const v6 = ask(target, "aaaa");
+      const [old4 = LATE, old6 = LATE] = [before.get(`${target} a`), before.get(`${target} aaaa`)];
+      return Promise.all([this.#inTime(v4, v6, old4), this.#inTime(v6, v4, old6)]);
     };
     let result: Resolution = { kind: "none", note: `${name}: targets without an address` };
     for (const group of byPriority(found.values)) {
-      const answers = await answersOf(group, ask, signal);
+      const answers = await answersOf(group, askBoth);
       const endpoints = withEvenMean(group.flatMap((record, index) => endpointsOf(record, answers[index] ?? [])));
       const ttlMs = Math.min(
         found.ttlMs,
@@ -129,23 +156,30 @@ export class ServiceLookup implements EndpointSource {
         break;
       }
     }
-    if (!signal.aborted) this.#known.set(name, known);
+    this.#known.set(name, known);
     return result;
+  }
+
+  /** An answer of one type; `otherwise` when it is late, and the one of the other type has said enough. */
+  async #inTime(own: Promise<AddressAnswer>, other: Promise<AddressAnswer>, otherwise: AddressAnswer) {
+    const first = await Promise.race([own, other]);
+    if (first.kind === "failure" || (first.kind === "none" && !first.noName)) return own;
+    const late = Promise.withResolvers<AddressAnswer>();
+    const timer = this.#clock.setTimeout(() => late.resolve(otherwise), PATIENCE_MS);
+    const answer = await Promise.race([own, late.promise]);
+    timer.cancel();
+    return answer;
   }
 }
 
-/** A and AAAA of each target, in the same order. */
+/** Those of each target, in the same order. */
 async function answersOf(
   group: readonly SrvRecord[],
-  ask: (target: string, type: "a" | "aaaa") => Promise<DnsAnswer<string>>,
-  signal: AbortSignal,
-): Promise<DnsAnswer<string>[][]> {
-  const answers: DnsAnswer<string>[][] = [];
-  for (let at = 0; at < group.length && !signal.aborted; at += LOOKUPS_AT_ONCE) {
-    const batch = group.slice(at, at + LOOKUPS_AT_ONCE);
-    answers.push(
-      ...(await Promise.all(batch.map(({ target }) => Promise.all([ask(target, "a"), ask(target, "aaaa")])))),
-    );
+  askBoth: (record: SrvRecord) => Promise<AddressAnswer[]>,
+): Promise<AddressAnswer[][]> {
+  const answers: AddressAnswer[][] = [];
+  for (let at = 0; at < group.length; at += LOOKUPS_AT_ONCE) {
+    answers.push(...(await Promise.all(group.slice(at, at + LOOKUPS_AT_ONCE).map(askBoth))));
   }
   return answers;
 }
@@ -158,7 +192,7 @@ function byPriority(records: readonly SrvRecord[]): SrvRecord[][] {
 }
 
 /** One endpoint per target, unless it has several addresses of a family: then it is the name of several instances. */
-function endpointsOf({ port, weight }: SrvRecord, answers: readonly DnsAnswer<string>[]): ServiceEndpoint[] {
+function endpointsOf({ port, weight }: SrvRecord, answers: readonly AddressAnswer[]): ServiceEndpoint[] {
   const hosts = answers.flatMap((answer) => (answer.kind === "records" ? answer.values : []));
   const v4 = hosts.filter((host) => isIPv4(host));
   const v6 = hosts.filter((host) => !isIPv4(host));

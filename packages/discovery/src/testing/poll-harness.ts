@@ -21,6 +21,8 @@ export function startPoll(options: PollOptions = {}, random = () => 0.5) {
   const began = clock.now();
   const state = {
     answer: list("a") as Resolution | Error | undefined,
+    /** What a look without an answer comes to when it is aborted; undefined: it does not end. */
+    atEnd: undefined as Resolution | undefined,
     accept: true,
     looks: [] as number[],
     aborted: 0,
@@ -30,10 +32,14 @@ export function startPoll(options: PollOptions = {}, random = () => 0.5) {
   const source = {
     resolve(signal: AbortSignal): Promise<Resolution> {
       state.looks.push(clock.now() - began);
-      signal.addEventListener("abort", () => (state.aborted += 1));
+      const { promise, resolve } = Promise.withResolvers<Resolution>();
+      signal.addEventListener("abort", () => {
+        state.aborted += 1;
+        if (state.atEnd !== undefined) resolve(state.atEnd);
+      });
       const { answer } = state;
       if (answer instanceof Error) return Promise.reject(answer);
-      return answer === undefined ? new Promise(() => {}) : Promise.resolve(answer);
+      return answer === undefined ? promise : Promise.resolve(answer);
     },
   };
   const sink = {
