@@ -20,7 +20,7 @@ const Config = z.object({
   DATABASE_HOST: z.string().default("database:5432"),
 });
 
-await main(async () => {
+await main("provision", async () => {
   const { ADMIN_URL, SECRETS_FOLDER, DATABASE_HOST } = readConfig(Config, process.env);
   const log = createLogger({ service: "provision" });
   await waitForDatabase(ADMIN_URL, { waitMs: WAIT_MS, onProgress: (text) => log.info(text) });

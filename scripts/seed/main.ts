@@ -3,7 +3,7 @@
  * far as it does not have them: what has been sold or changed since stays so.
  */
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
-import { main } from "@holdfast/process";
+import { createLogger, main } from "@holdfast/process";
 import { connect, discovery } from "@holdfast/rpc";
 import { findTargets } from "../audit/find-stack.ts";
 import { importDays } from "./import-days.ts";
@@ -12,11 +12,12 @@ import { patience } from "./patience.ts";
 
 const IMPORT_TIMEOUT_MS = 60_000;
 
-await main(async () => {
+await main("catalogue", async () => {
   const { targets, resolver } = findTargets();
   const options = { discovery: discovery({ resolver }), timeoutMs: IMPORT_TIMEOUT_MS };
   using products = connect(ProductServiceDefinition, targets.product, options);
-  const onProgress = (msg: string) => console.log(JSON.stringify({ level: "info", service: "catalogue", msg }));
+  const log = createLogger({ service: "catalogue" });
+  const onProgress = (text: string) => log.info(text);
   const signal = AbortSignal.timeout(10 * IMPORT_TIMEOUT_MS);
   const persistence = patience(signal);
   const leave = await knownSkus({ products, persistence, signal });

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import { createLogger, main, readConfig, runUntilSignal } from "./index.ts";
 
-await main(async () => {
+await main("child", async () => {
   const config = readConfig(
     z.object({ BEHAVIOUR: z.string(), DRAIN_MS: z.coerce.number().int().positive() }),
     process.env,

@@ -12,13 +12,15 @@ function start(env: Record<string, string>, stdio: "ipc" | "pipe" | "ignore" = "
     stdio: stdio === "ipc" ? ["ignore", "pipe", "pipe", "ipc"] : [stdio, "pipe", "pipe"],
   });
   let output = "";
+  let errors = "";
   // Not "close": Node does not emit it when the parent has disconnected the IPC channel itself.
   const ended = Promise.all([once(child, "exit"), once(child.stdout as Readable, "close")]);
   child.stdout?.on("data", (data: Buffer) => (output += data.toString()));
-  child.stderr?.on("data", (data: Buffer) => (output += data.toString()));
+  child.stderr?.on("data", (data: Buffer) => (errors += data.toString()));
   return {
     child,
     output: () => output,
+    errors: () => errors,
     ended: async (): Promise<unknown> => (await ended)[0][0],
     says: async (text: string) => {
       while (!output.includes(text)) await once(child.stdout as Readable, "data");
@@ -99,17 +101,27 @@ describe("runUntilSignal()", () => {
 });
 
 describe("main()", () => {
-  test("prints every configuration problem and ends with 78", async () => {
+  const onlyLine = (output: string): unknown => JSON.parse(output.trimEnd());
+
+  test("logs every configuration problem, and nothing else, and ends with 78", async () => {
     using run = start({ BEHAVIOUR: "", DRAIN_MS: "soon" });
     expect(await run.ended()).toBe(78);
-    expect(run.output()).toContain("BEHAVIOUR: is not set");
-    expect(run.output()).toContain('DRAIN_MS: must be a positive whole number of milliseconds, got "soon"');
+    expect(run.errors()).toBe("");
+    expect(onlyLine(run.output())).toMatchObject({
+      level: "fatal",
+      service: "child",
+      problems: ["BEHAVIOUR: is not set", 'DRAIN_MS: must be a positive whole number of milliseconds, got "soon"'],
+    });
   });
 
-  test("prints why the program cannot start, with the cause, and ends with 1", async () => {
+  test("logs why the program cannot start, with the cause, and nothing else, and ends with 1", async () => {
     using run = start({ BEHAVIOUR: "no-start" });
     expect(await run.ended()).toBe(1);
-    expect(run.output()).toContain("no port");
-    expect(run.output()).toContain("caused by: Error: in use");
+    expect(run.errors()).toBe("");
+    expect(onlyLine(run.output())).toMatchObject({
+      level: "fatal",
+      service: "child",
+      err: { message: "no port: in use", stack: expect.stringContaining("caused by: Error: in use") },
+    });
   });
 });

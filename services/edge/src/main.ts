@@ -2,7 +2,7 @@ import { createLogger, main, runUntilSignal } from "@holdfast/process";
 import { readConfig } from "./config.ts";
 import { forward } from "./forward.ts";
 
-await main(async () => {
+await main("edge", async () => {
   const config = readConfig(process.env);
   const log = createLogger({ service: "edge", level: config.LOG_LEVEL });
   log.info({ config }, "configuration");

@@ -9,7 +9,7 @@ import { orderHandlers } from "./order-handlers.ts";
 import { eventToJson } from "./rpc/event-to-proto.ts";
 import { startWorkers } from "./start-workers.ts";
 
-await main(async () => {
+await main("order", async () => {
   const config = readConfig(process.env);
   const log = createLogger({ service: "order", level: config.LOG_LEVEL });
   log.info({ config: maskSecrets(config) }, "configuration");

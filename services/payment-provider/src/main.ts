@@ -8,7 +8,7 @@ import { inProgress } from "./http/in-progress.ts";
 import { routes } from "./http/routes.ts";
 import { serveHttp } from "./http/serve-http.ts";
 
-await main(async () => {
+await main("payment-provider", async () => {
   const config = readConfig(process.env);
   const log = createLogger({ service: "payment-provider", level: config.LOG_LEVEL });
   log.info({ config: maskSecrets(config) }, "configuration");

@@ -7,7 +7,7 @@ import type { PaymentSchema } from "./adapters/tables.ts";
 import { readConfig } from "./config.ts";
 import { paymentHandlers } from "./payment-handlers.ts";
 
-await main(async () => {
+await main("payment", async () => {
   const config = readConfig(process.env);
   const log = createLogger({ service: "payment", level: config.LOG_LEVEL });
   log.info({ config: maskSecrets(config) }, "configuration");

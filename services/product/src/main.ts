@@ -9,7 +9,7 @@ import { readConfig } from "./config.ts";
 import { handlers } from "./handlers.ts";
 import { pruneLoop } from "./prune-loop.ts";
 
-await main(async () => {
+await main("product", async () => {
   const config = readConfig(process.env);
   const log = createLogger({ service: "product", level: config.LOG_LEVEL });
   const lifecycle = runUntilSignal({ log, drainMs: config.DRAIN_MS });
