@@ -28,10 +28,8 @@ function boundAttempts(connector: Connector): void {
 
   connector.tcpConnect = function (address, options) {
     const own = sockets.get(this);
-    // By way of a proxy it is the proxy that is connected to, and grpc-js' affair.
-    if (own === undefined || "grpc.http_connect_target" in options) {
-      return Reflect.apply(tcpConnect, this, [address, options]);
-    }
+    if (own === undefined) return Reflect.apply(tcpConnect, this, [address, options]);
+    // Without the proxy that grpc-js would look for: no channel with a limit has one.
     const socket = openSocket(address);
     // Before it is connected: the kernel goes on for two minutes with one that nobody answers.
     own.push(socket);

@@ -101,6 +101,8 @@ export function connect<Definition extends ServiceDefinition & CompatServiceDefi
     // nice-grpc's limit for the same, which ends connections that have calls under way.
     "grpc.min_reconnect_backoff_ms": 0,
     ...(discovery === undefined && KEEPALIVE),
+    // A proxy in the environment is for the way out; in front of it are our own services.
+    "grpc.enable_http_proxy": 0,
     "grpc.enable_channelz": 0,
     "grpc.max_receive_message_length": maxResponseBytes,
   });
