@@ -75,6 +75,26 @@ describe("provision()", () => {
     await expect(as(urlOf(payment), makeTable)).rejects.toMatchObject({ code: "28P01" });
   });
 
+  test("leaves no password in the database's log, also when its statement fails", async () => {
+    const [payment] = services(1) as [ServiceDatabase];
+    const password = randomBytes(8).toString("hex");
+    const readOnly = new URL(adminUrl);
+    readOnly.searchParams.set("options", "-c default_transaction_read_only=on");
+    await expect(provision(readOnly.href, [{ ...payment, password }])).rejects.toMatchObject({ code: "25006" });
+    const log = await as(adminUrl, async (admin) => {
+      // The server is vitest's, and so is its log, beside its data.
+      const read = "select pg_read_file(current_setting('data_directory') || '/../server.log') as log";
+      return (await admin.query<{ log: string }>(read)).rows[0]?.log;
+    });
+    expect(log).toContain(`create role ${escapeIdentifier(payment.name)}`);
+    expect(log).not.toContain(password);
+  });
+
+  test.each(["", "gehe\u00efm"])("refuses %j as a password", async (password) => {
+    const [payment] = services(1) as [ServiceDatabase];
+    await expect(provision(adminUrl, [{ ...payment, password }])).rejects.toThrow(RangeError);
+  });
+
   test("is safe when it runs several times at once", async () => {
     const both = services(2);
     await Promise.all([1, 2, 3].map(() => provision(adminUrl, both)));

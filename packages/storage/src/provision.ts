@@ -1,4 +1,5 @@
 import { Client, escapeIdentifier, escapeLiteral } from "pg";
+import { scramVerifier } from "./scram-verifier.ts";
 
 /** Any number that nothing else locks; provisioning runs once at a time. */
 const LOCK_KEY = 7_305_131;
@@ -6,6 +7,7 @@ const LOCK_KEY = 7_305_131;
 export interface ServiceDatabase {
   /** Name of the service's database and of the role that owns it. */
   name: string;
+  /** Printable ASCII. */
   password: string;
 }
 
@@ -29,7 +31,7 @@ async function provisionOne(admin: Client, { name, password }: ServiceDatabase):
   const identifier = escapeIdentifier(name);
   const roles = await admin.query("select from pg_roles where rolname = $1", [name]);
   const verb = roles.rowCount === 0 ? "create" : "alter";
-  await admin.query(`${verb} role ${identifier} with login password ${escapeLiteral(password)}`);
+  await admin.query(`${verb} role ${identifier} with login password ${escapeLiteral(scramVerifier(password))}`);
   const databases = await admin.query("select from pg_database where datname = $1", [name]);
   if (databases.rowCount === 0) await admin.query(`create database ${identifier} owner ${identifier}`);
   await admin.query(`revoke connect, temporary on database ${identifier} from public`);
