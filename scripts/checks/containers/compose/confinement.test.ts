@@ -16,24 +16,55 @@ describe("confinement", () => {
       "no-new-privileges",
       "has no `security_opt: [no-new-privileges:true]`",
     ],
+    [
+      { security_opt: [NEW_PRIVILEGES, "no-new-privileges:false"] },
+      "no-new-privileges",
+      "has no `security_opt: [no-new-privileges:true]`",
+    ],
     [{ security_opt: [NEW_PRIVILEGES, "seccomp:unconfined"] }, "unconfined", "sets seccomp:unconfined"],
+    [{ security_opt: [NEW_PRIVILEGES, "seccomp:mine.json"] }, "unconfined", "sets seccomp:mine.json"],
     [{ privileged: true }, "privileged", "is privileged"],
     [{ network_mode: "host" }, "host-namespace", "sets `network_mode: host`"],
+    [{ network_mode: "service:database" }, "host-namespace", "sets `network_mode: service:database`"],
     [{ pid: "host" }, "host-namespace", "sets `pid: host`"],
     [{ ipc: "host" }, "host-namespace", "sets `ipc: host`"],
     [{ userns_mode: "host" }, "host-namespace", "sets `userns_mode: host`"],
     [{ devices: ["/dev/kvm:/dev/kvm"] }, "devices", "has devices of the host"],
     [{ gpus: "all" }, "devices", "has devices of the host"],
-    [{ volumes: ["/var/run/docker.sock:/s:ro"] }, "docker-socket", "mounts /var/run/docker.sock"],
-    [{ volumes: ["/run:/host:ro"] }, "docker-socket", "mounts /run"],
-    [
-      { volumes: [{ type: "bind", source: "/run/docker.sock", target: "/s", read_only: true }] },
-      "docker-socket",
-      "mounts /run/docker.sock",
-    ],
     [{ use_api_socket: true }, "docker-socket", "sets `use_api_socket`"],
   ])("%j: %s", (options, rule, message) => {
     expect(withService("edge", options)).toEqual([{ rule, where: "services.edge", message }]);
+  });
+
+  test.each([
+    "/var/run/docker.sock",
+    "/run",
+    "/var/run/.",
+    "//var/run",
+    "/var/./run",
+    "/var/lib/docker",
+    "/",
+    "~",
+    "~/.ssh",
+    "..",
+    "./data/../../other",
+    ".",
+    "./",
+    "$HOME/x",
+    "./data/${WHERE}",
+    "./docker.sock",
+  ])("the host's %s is not mounted, in neither form", (source) => {
+    const message = `mounts ${source}, which is not within the project`;
+    for (const volume of [`${source}:/x:ro`, { type: "bind", source, target: "/x", read_only: true }]) {
+      expect(withService("edge", { volumes: [volume] })).toEqual([
+        { rule: "host-paths", where: "services.edge", message },
+      ]);
+    }
+  });
+
+  test("is content with a part of the project, and with a namespace of its own", () => {
+    expect(withService("edge", { volumes: ["./data/./online-retail:/x:ro", "./..data:/y:ro"] })).toEqual([]);
+    expect(withService("edge", { ipc: "private", cgroup: "private", security_opt: ["no-new-privileges"] })).toEqual([]);
   });
 
   test.each([

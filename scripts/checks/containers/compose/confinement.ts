@@ -1,9 +1,10 @@
+import { posix } from "node:path";
 import { type Rules, unless } from "../rules.ts";
 import { mountsOf } from "./mount.ts";
 import type { Service } from "./read-compose.ts";
 
-/** With one of these folders comes the engine's socket. */
-const SOCKET = /\.sock$|^\/(var\/?|run\/?|var\/run\/?)?$/;
+/** What a namespace or a network of its own is called; anything else is the host's, or another container's. */
+const OWN = ["private", "none"];
 
 /** What keeps a process that was taken over inside its container. */
 export const confinement: Rules<Service> = {
@@ -13,20 +14,32 @@ export const confinement: Rules<Service> = {
   "cap-add": ({ cap_add: added = [] }) => added.map((capability) => `adds ${capability}`),
   "no-new-privileges": ({ security_opt: options = [] }) =>
     unless(
-      options.some((option) => /^no-new-privileges([:=]true)?$/.test(option)),
+      options.some(isNoNewPrivileges) &&
+        options.filter(isNoNewPrivileges).every((option) => /^no-new-privileges([:=]true)?$/.test(option)),
       "has no `security_opt: [no-new-privileges:true]`",
     ),
+  // Each of them is another profile than the engine's own.
   unconfined: ({ security_opt: options = [] }) =>
-    options.filter((option) => /[:=](unconfined|disable)$/.test(option)).map((option) => `sets ${option}`),
+    options.filter((option) => !isNoNewPrivileges(option)).map((option) => `sets ${option}`),
   privileged: ({ privileged }) => unless(privileged !== true, "is privileged"),
   "host-namespace": ({ network_mode, pid, ipc, uts, userns_mode, cgroup }) =>
     Object.entries({ network_mode, pid, ipc, uts, userns_mode, cgroup })
-      .filter(([, value]) => value === "host")
-      .map(([name]) => `sets \`${name}: host\``),
+      .filter(([, value]) => value !== undefined && !OWN.includes(value))
+      .map(([name, value]) => `sets \`${name}: ${value}\``),
   devices: ({ devices = [], gpus }) => unless(devices.length === 0 && gpus === undefined, "has devices of the host"),
-  "docker-socket": (service) => {
-    const sockets = mountsOf(service).filter(({ kind, source }) => kind === "bind" && SOCKET.test(source));
-    const messages = sockets.map(({ source }) => `mounts ${source}`);
-    return service.use_api_socket === true ? [...messages, "sets `use_api_socket`"] : messages;
-  },
+  "docker-socket": ({ use_api_socket: socket }) => unless(socket !== true, "sets `use_api_socket`"),
+  // With them would come the engine's socket or data, or somebody's keys.
+  "host-paths": (service) =>
+    mountsOf(service)
+      .filter(({ kind, source }) => kind === "bind" && !isInProject(source))
+      .map(({ source }) => `mounts ${source}, which is not within the project`),
 };
+
+function isNoNewPrivileges(option: string): boolean {
+  return option.startsWith("no-new-privileges");
+}
+
+/** A variable might be anything. */
+function isInProject(source: string): boolean {
+  return !/^(\/|~|\.\.?(\/|$))|[$\\]|\.sock$/.test(posix.normalize(source));
+}

@@ -1,3 +1,5 @@
+import type { Stage } from "../dockerfile/read-dockerfile.ts";
+import { mountsOf } from "./mount.ts";
 import type { Service } from "./read-compose.ts";
 
 /** What keeps data, and where in its image. */
@@ -15,7 +17,17 @@ export interface Database {
   readonly folder: string;
 }
 
-/** The database or broker that a service runs, if it runs one. */
-export function databaseOf({ image = "" }: Service): Database | undefined {
-  return DATABASES.find((database) => database.image.test(image));
+/** The database or broker that a service runs, if it runs one: by its image, by the stage's it is built to, or by what it mounts. */
+export function databaseOf(service: Service, stages: readonly Stage[]): Database | undefined {
+  const { image = "", build } = service;
+  const { base = "" } = stages.find(({ name }) => name === build?.target) ?? {};
+  const folders = mountsOf(service).flatMap(({ kind, target, writable }) =>
+    kind === "named" && writable ? [target] : [],
+  );
+  return DATABASES.find(
+    (database) =>
+      [image, base].some((name) => database.image.test(name)) ||
+      // Anybody may have a /data.
+      (database.folder !== "/data" && folders.some((folder) => folder.startsWith(database.folder))),
+  );
 }

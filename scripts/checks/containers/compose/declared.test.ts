@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { repoFiles, withCompose, withService } from "../repo-files.fixture.ts";
-import { readCompose } from "./read-compose.ts";
+import { compose, withCompose, withService } from "../repo-files.fixture.ts";
 
-const { socket: _, ...withoutSocket } = readCompose(repoFiles.compose).volumes;
+const { socket: _, ...withoutSocket } = compose.volumes;
 const rw = "payment-secret:/run/secrets/payment";
 
 describe("declared", () => {
@@ -17,7 +16,10 @@ describe("declared", () => {
   });
 
   test.each([
-    [{ networks: { databases: {}, spare: {} } }, "networks", "spare is not used"],
+    [{ networks: { databases: { internal: true }, spare: {} } }, "networks", "spare is not used"],
+    [{ name: "postgresql://order:hunter2@database" }, "secret-elsewhere", "name holds a secret"],
+    [{ "x-more": { labels: { password: "x" } } }, "secret-elsewhere", "x-more.labels.password holds a secret"],
+    [{ "x-more": ["--token", "x"] }, "secret-elsewhere", "x-more holds a secret"],
     [{ include: ["more.yml"] }, "include", "services come from another file"],
   ])("%j: %s", (parts, rule, message) => {
     expect(withCompose(parts)).toEqual([{ rule, where: "compose", message }]);
@@ -28,5 +30,19 @@ describe("declared", () => {
       { rule: "volumes", where: "compose", message: "socket is not declared" },
       { rule: "volumes", where: "compose", message: "spare is not used" },
     ]);
+  });
+
+  test.each([
+    [{ networks: { databases: { internal: false } } }, "databases"],
+    [{ networks: { databases: {} } }, "databases"],
+    [{ networks: { databases: null } }, "databases"],
+  ])("a network that others reach: %j", (parts, network) => {
+    const message = `database is on ${network}, which is not \`internal\``;
+    expect(withCompose(parts)).toEqual([{ rule: "database-network", where: "compose", message }]);
+  });
+
+  test.each([{ networks: ["default", "databases"] }, { networks: undefined }])("a database with %j", (options) => {
+    const message = "database is on default, which is not `internal`";
+    expect(withService("database", options)).toEqual([{ rule: "database-network", where: "compose", message }]);
   });
 });

@@ -7,6 +7,8 @@ describe("limits", () => {
   test.each([
     [{ mem_limit: undefined }, "memory", "has no limit of memory"],
     [{ mem_limit: 0 }, "memory", "has no limit of memory"],
+    [{ memswap_limit: -1 }, "swap", "has no limit of swap"],
+    [{ memswap_limit: "0" }, "swap", "has no limit of swap"],
     [{ pids_limit: undefined }, "pids", "has no limit of processes"],
     [{ pids_limit: -1 }, "pids", "has no limit of processes"],
     [{ stop_grace_period: "16s" }, GRACE, "16s to stop is longer than 7s"],
@@ -22,5 +24,6 @@ describe("limits", () => {
   test("are as good under deploy", () => {
     const deploy = { resources: { limits: { memory: "256M", pids: 100 } } };
     expect(withService("order", { mem_limit: undefined, pids_limit: undefined, deploy })).toEqual([]);
+    expect(withService("order", { memswap_limit: "256m" })).toEqual([]);
   });
 });

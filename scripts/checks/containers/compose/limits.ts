@@ -12,6 +12,8 @@ export const limits: Rules<Service> = {
   memory: ({ mem_limit: limit, deploy }) =>
     unless(given(limit ?? deploy?.resources?.limits?.memory), "has no limit of memory"),
 
+  swap: ({ memswap_limit: limit }) => unless(limit === undefined || given(limit), "has no limit of swap"),
+
   pids: ({ pids_limit: limit, deploy }) =>
     unless(given(limit ?? deploy?.resources?.limits?.pids), "has no limit of processes"),
 

@@ -25,6 +25,9 @@ describe("origin()", () => {
     ["database", { user: "0:999" }, "user", "runs as 0:999"],
     ["order", { user: 0 }, "user", "runs as 0"],
     ["order", { user: "root:1000" }, "user", "runs as root:1000"],
+    ["order", { user: "1000:0" }, "user", "runs as 1000:0"],
+    ["order", { user: "node:root" }, "user", "runs as node:root"],
+    ["order", { user: "-0" }, "user", "runs as -0"],
     ["order", { user: "${WHO}" }, "user", "runs as ${WHO}"],
   ])("%s with %j: %s", (service, options, rule, message) => {
     expect(withService(service, options)).toEqual([{ rule, where: `services.${service}`, message }]);

@@ -1,9 +1,10 @@
+import type { Stage } from "../dockerfile/read-dockerfile.ts";
 import { pinned } from "../pinned.ts";
 import { type Rules, unless } from "../rules.ts";
 import type { Compose, Service } from "./read-compose.ts";
 
 /** Where an image comes from. `stages` are the final ones of the Dockerfile that is checked. */
-export function origin(stages: readonly string[], { services }: Compose): Rules<Service> {
+export function origin(stages: readonly Stage[], { services }: Compose): Rules<Service> {
   const built = Object.values(services).flatMap(({ build, image }) => (build === undefined ? [] : (image ?? [])));
   const isOurs = ({ build, image = "" }: Service) => build !== undefined || built.includes(image);
 
@@ -28,14 +29,20 @@ export function origin(stages: readonly string[], { services }: Compose): Rules<
       if (context !== "." || dockerfile !== "Dockerfile" || inline !== undefined) {
         return ["is built by another Dockerfile than ./Dockerfile"];
       }
-      return unless(target === undefined || stages.includes(target), `${target} is no final stage of the Dockerfile`);
+      return unless(
+        target === undefined || stages.some(({ name }) => name === target),
+        `${target} is no final stage of the Dockerfile`,
+      );
     },
 
     // The Dockerfile's own USER is a rule there.
     user: (service) => {
       const { user, image } = service;
       if (user === undefined) return unless(isOurs(service), `${image} runs as its own user: needs \`user\``);
-      return unless(/^(?!root\b|0+(:|$))[\w-]+(:[\w-]+)?$/.test(user), `runs as ${user}`);
+      return unless(
+        user.split(":").every((part) => /^(?!root$|0+$)\w[\w-]*$/.test(part)),
+        `runs as ${user}`,
+      );
     },
   };
 }

@@ -1,106 +1,48 @@
-import { parse } from "yaml";
-import { z } from "zod";
-
-const Scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]).transform((value) => String(value ?? ""));
-const Words = z.union([z.string().transform((line) => [line]), z.array(Scalar)]);
-
-/** `{ NAME: value }` or `["NAME=value"]`. */
-const Variables = z.union([
-  z.record(z.string(), Scalar),
-  z.array(z.string()).transform((lines) =>
-    Object.fromEntries(
-      lines.map((line) => {
-        const [name = "", ...value] = line.split("=");
-        return [name, value.join("=")] as const;
-      }),
-    ),
-  ),
-]);
-
-/** A context alone, or with more to say. */
-const Build = z.preprocess(
-  (build) => (typeof build === "string" ? { context: build } : build),
-  z.object({
-    context: z.string().default("."),
-    dockerfile: z.string().default("Dockerfile"),
-    dockerfile_inline: z.string().optional(),
-    target: z.string().optional(),
-    args: Variables.default({}),
-  }),
-);
-
-const LongPort = z.object({ target: Scalar, published: Scalar.optional(), host_ip: z.string().optional() });
-const LongMount = z.object({
-  type: z.string(),
-  source: z.string().optional(),
-  target: z.string(),
-  read_only: z.boolean().optional(),
-});
-const Limits = z.object({ memory: Scalar.optional(), pids: Scalar.optional() });
-
-/** The options that a rule looks at, in whatever form compose takes them. */
-const Service = z.object({
-  image: z.string().optional(),
-  build: Build.optional(),
-  pull_policy: z.string().optional(),
-  init: z.boolean().optional(),
-  read_only: z.boolean().optional(),
-  privileged: z.boolean().optional(),
-  user: Scalar.optional(),
-  cap_drop: z.array(z.string()).optional(),
-  cap_add: z.array(z.string()).optional(),
-  security_opt: z.array(z.string()).optional(),
-  devices: z.array(z.unknown()).optional(),
-  gpus: z.unknown().optional(),
-  use_api_socket: z.boolean().optional(),
-  network_mode: z.string().optional(),
-  pid: z.string().optional(),
-  ipc: z.string().optional(),
-  uts: z.string().optional(),
-  userns_mode: z.string().optional(),
-  cgroup: z.string().optional(),
-  mem_limit: Scalar.optional(),
-  pids_limit: Scalar.optional(),
-  deploy: z.object({ resources: z.object({ limits: Limits.optional() }).optional() }).optional(),
-  restart: z.string().optional(),
-  stop_grace_period: z.string().optional(),
-  healthcheck: z
-    .object({ test: z.union([z.string(), z.array(Scalar)]).optional(), disable: z.boolean().optional() })
-    .optional(),
-  depends_on: z
-    .union([z.array(z.string()), z.record(z.string(), z.object({ condition: z.string().optional() }).nullable())])
-    .optional(),
-  ports: z.array(z.union([z.string(), z.number(), LongPort])).default([]),
-  volumes: z.array(z.union([z.string(), LongMount])).default([]),
-  volumes_from: z.array(z.string()).optional(),
-  networks: z
-    .union([z.array(z.string()), z.record(z.string(), z.unknown()).transform(Object.keys)])
-    .default(["default"]),
-  environment: Variables.default({}),
-  env_file: z.unknown().optional(),
-  command: Words.default([]),
-  entrypoint: Words.default([]),
-});
+import { parseDocument } from "yaml";
+import type { z } from "zod";
+import type { Finding } from "../rules.ts";
+import { File, type Service as ServiceSchema } from "./schema.ts";
 
 /** One service as compose sees it: anchors and merge keys resolved. */
-export type Service = z.output<typeof Service>;
+export type Service = z.output<typeof ServiceSchema>;
 
-const Named = z.record(z.string(), z.unknown()).default({});
-const Compose = z.object({
-  include: z.unknown().optional(),
-  services: z.record(z.string(), Service),
-  networks: Named,
-  volumes: Named,
-});
+export type Compose = z.output<typeof File> & {
+  /** The parts that compose itself doesn't read: `x-…`. */
+  readonly extensions: Readonly<Record<string, unknown>>;
+};
 
-export type Compose = z.output<typeof Compose>;
-
-/** @throws If the text is no YAML, or an option has a form that compose doesn't take. */
-export function readCompose(text: string): Compose {
-  return Compose.parse(parse(text, { merge: true }));
+/**
+ * The file, or what keeps it from being checked: no YAML, a tag such as `!reset`, an option that no rule knows, or one in a form that
+ * compose doesn't take. @throws If it is empty, or an alias has no anchor.
+ */
+export function readCompose(text: string): Compose | readonly Finding[] {
+  const document = parseDocument(text, { merge: true });
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0) {
+    // The lines after the first one draw the place.
+    return faults.map(({ message }) => ({
+      rule: "yaml",
+      where: "compose",
+      message: message.split(":\n")[0] ?? message,
+    }));
+  }
+  const parts = Object.entries(document.toJS() as Readonly<Record<string, unknown>>);
+  const read = File.safeParse(Object.fromEntries(parts.filter(([name]) => !name.startsWith("x-"))));
+  if (!read.success) return read.error.issues.flatMap(findingsOf);
+  return { ...read.data, extensions: Object.fromEntries(parts.filter(([name]) => name.startsWith("x-"))) };
 }
 
 /** What ends by itself, be it at each start or when somebody runs it, says so: `restart: "no"`. */
 export function staysUp({ restart }: Service): boolean {
   return restart !== "no";
+}
+
+function findingsOf(issue: z.core.$ZodIssue): readonly Finding[] {
+  const [part = "", name = "", ...option] = issue.path.map(String);
+  const where = part === "" ? "compose" : [part, name].join(".");
+  const at = (more: readonly string[]) => [...option, ...more].join(".");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ rule: "unknown-option", where, message: `no rule knows \`${at([key])}\`` }));
+  }
+  return [{ rule: "form", where, message: `\`${at([])}\` has a form that no rule knows: ${issue.message}` }];
 }

@@ -1,5 +1,5 @@
 import type { Rules } from "../rules.ts";
-import { secretArguments, secretVariables } from "../secrecy.ts";
+import { secretArguments, secretPlaces, secretVariables } from "../secrecy.ts";
 import type { Service } from "./read-compose.ts";
 
 /** `docker inspect` and `ps` show all of these to everybody: secrets come as files. */
@@ -9,4 +9,8 @@ export const secrets: Rules<Service> = {
   "secret-build-args": ({ build }) => secretVariables(build?.args ?? {}).map((name) => `${name} holds a secret`),
   "secret-command": ({ entrypoint, command }) =>
     [...secretArguments(entrypoint), ...secretArguments(command)].map((name) => `${name} holds a secret`),
+  "secret-elsewhere": (service) => {
+    const looked = { environment: {}, build: { ...service.build, args: {} }, entrypoint: [], command: [] };
+    return secretPlaces({ ...service, ...looked }).map((place) => `${place} holds a secret`);
+  },
 };

@@ -10,7 +10,7 @@ describe("storage", () => {
     ["catalogue", { volumes: [{ type: "volume", target: "/d" }] }, "named-volumes", "/d has a volume without a name"],
     ["catalogue", { volumes_from: ["order"] }, "named-volumes", "takes the volumes of another container"],
     ["catalogue", { volumes: ["./data:/data"] }, "bind-mounts", "can write to the host's ./data"],
-    ["catalogue", { volumes: ["~/data:/data:rw"] }, "bind-mounts", "can write to the host's ~/data"],
+    ["catalogue", { volumes: ["./data:/data:rw"] }, "bind-mounts", "can write to the host's ./data"],
     ["catalogue", { volumes: [bind] }, "bind-mounts", "can write to the host's ./data"],
     [
       "database",

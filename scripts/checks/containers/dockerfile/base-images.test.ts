@@ -38,3 +38,18 @@ describe("baseImages", () => {
     ]);
   });
 });
+
+describe("syntax", () => {
+  test.each(["docker/dockerfile:latest", "docker/dockerfile", "docker/dockerfile:labs"])(
+    "%s has no version",
+    (image) => {
+      expect(withText("dockerfile", "# One image", `# syntax=${image}\n# One image`)).toEqual([
+        { rule: "syntax", where: "# syntax", message: `${image} has no tag with a version` },
+      ]);
+    },
+  );
+
+  test("is content with a version", () => {
+    expect(withText("dockerfile", "# One image", "# syntax=docker/dockerfile:1\n# One image")).toEqual([]);
+  });
+});

@@ -1,11 +1,11 @@
 import { applied, type Finding } from "../rules.ts";
-import { baseImages } from "./base-images.ts";
+import { baseImages, syntax } from "./base-images.ts";
 import { dockerIgnore, patternsOf } from "./docker-ignore.ts";
 import { downloads } from "./downloads.ts";
 import { image } from "./image.ts";
 import { layerSecrets } from "./layer-secrets.ts";
 import { packages } from "./packages.ts";
-import { readDockerfile } from "./read-dockerfile.ts";
+import { readDockerfile, syntaxOf } from "./read-dockerfile.ts";
 
 /** What is wrong with a Dockerfile, and with the .dockerignore beside it. */
 export function dockerfileFindings(text: string, ignore: string): readonly Finding[] {
@@ -14,6 +14,7 @@ export function dockerfileFindings(text: string, ignore: string): readonly Findi
   return [
     ...stages.flatMap((stage) => applied(every, stage, `stage ${stage.name}`)),
     ...stages.filter(({ final }) => final).flatMap((stage) => applied(image, stage, `stage ${stage.name}`)),
+    ...applied(syntax, syntaxOf(text), "# syntax"),
     ...applied(dockerIgnore, patternsOf(ignore), ".dockerignore"),
   ];
 }

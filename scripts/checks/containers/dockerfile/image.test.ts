@@ -18,6 +18,7 @@ describe("image", () => {
     [CMD, `COPY . .\n${CMD}`, "copy-all", "COPY . . takes everything"],
     [CMD, `COPY --chown=1000 ["./", "/app"]\n${CMD}`, "copy-all", 'COPY ["./", "/app"] takes everything'],
     [CMD, `ADD * /app\n${CMD}`, "copy-all", "ADD * /app takes everything"],
+    [CMD, `ONBUILD USER root\n${CMD}`, "onbuild", "ONBUILD USER root leaves a step behind"],
     [CMD, `VOLUME /data\n${CMD}`, "volume", "VOLUME /data leaves volumes behind"],
   ])("%j as %j: %s", (before, after, rule, message) => {
     expect(withText("dockerfile", before, after)).toEqual([{ rule, where: "stage service", message }]);

@@ -23,6 +23,10 @@ export const image: Rules<Stage> = {
       .filter(({ exec }) => exec === undefined || /^(ba|da|z|a)?sh$/.test(basename(exec[0] ?? "")))
       .map(({ keyword, text }) => `${keyword} ${text} runs in a shell`),
 
+  // Runs in what is made from the image, after all that is looked at here.
+  onbuild: ({ lineage }) =>
+    lineage.filter(({ keyword }) => keyword === "ONBUILD").map(({ text }) => `ONBUILD ${text} leaves a step behind`),
+
   "copy-all": ({ lineage }) =>
     lineage
       .filter((step) => copied(step).fromContext.some((source) => EVERYTHING.includes(source)))

@@ -1,10 +1,13 @@
-import { basename } from "node:path";
 import type { Rules } from "../rules.ts";
 import { secretArguments, secretVariables } from "../secrecy.ts";
 import { copied } from "./copied.ts";
 import type { Stage } from "./read-dockerfile.ts";
 
-const SECRET_FILE = /^(\.env(\..+)?|\.npmrc|\.pgpass|\.netrc|id_[a-z0-9]+|.+\.(pem|key|p12|pfx))$/;
+/** A file or folder of which everybody knows what is in it. */
+const SECRET_FILE =
+  /^(\.env(\..+)?|\.npmrc|\.pgpass|\.netrc|\.git-credentials|\.(ssh|aws|docker|kube)|id_[a-z0-9]+|secrets?|credentials|.+\.(pem|key|p12|pfx|jks))$/;
+/** Their variables are another rule. */
+const SETTERS = ["ENV", "ARG", "LABEL"];
 /** A copy, or output to a file other than /dev/null. */
 const WRITES = /\b(cp|mv|tee|dd)\s|>(?!\s*(&|\/dev\/null))/;
 
@@ -17,7 +20,7 @@ export const layerSecrets: Rules<Stage> = {
 
   "secret-argument": ({ steps }) =>
     steps
-      .filter(({ keyword }) => ["RUN", "CMD", "ENTRYPOINT"].includes(keyword))
+      .filter(({ keyword }) => !SETTERS.includes(keyword))
       .flatMap(({ keyword, exec, text }) =>
         secretArguments(exec ?? [text]).map((name) => `${name} of a ${keyword} holds a secret`),
       ),
@@ -29,7 +32,7 @@ export const layerSecrets: Rules<Stage> = {
 
   "secret-file": ({ steps }) =>
     steps
-      .flatMap((step) => (step.keyword === "RUN" ? [] : copied(step).fromContext))
-      .filter((source) => SECRET_FILE.test(basename(source)))
+      .flatMap((step) => (step.keyword === "RUN" ? [] : copied(step).paths))
+      .filter((source) => source.split("/").some((part) => SECRET_FILE.test(part)))
       .map((source) => `${source} becomes part of a layer`),
 };

@@ -20,6 +20,8 @@ export interface Stage {
   readonly name: string;
   /** An image, or the name of an earlier stage. */
   readonly from: string;
+  /** The image at the very bottom. */
+  readonly base: string;
   readonly steps: readonly Step[];
   /** Its own steps after those of the stages that it is made from. */
   readonly lineage: readonly Step[];
@@ -40,9 +42,16 @@ export function readDockerfile(text: string): readonly Stage[] {
     const sources = [from, ...steps.flatMap(sourcesOf)];
     for (const source of sources) used.add(stageNamed(stages, source)?.name ?? "");
     const images = sources.filter((source) => stageNamed(stages, source) === undefined);
-    stages.push({ name, from, steps, images, lineage: [...(stageNamed(stages, from)?.lineage ?? []), ...steps] });
+    const { base = from, lineage = [] } = stageNamed(stages, from) ?? {};
+    stages.push({ name, from, base, steps, images, lineage: [...lineage, ...steps] });
   }
   return stages.map((stage) => ({ ...stage, final: !used.has(stage.name) }));
+}
+
+/** The image that reads the Dockerfile, where `# syntax=` names one. */
+export function syntaxOf(text: string): string | undefined {
+  const directives = DockerfileParser.parse(text).getDirectives();
+  return directives.find((directive) => directive.getName().toLowerCase() === "syntax")?.getValue();
 }
 
 /** A stage by its name or number; undefined for an image. */
