@@ -13,7 +13,7 @@ export function dockerfileFindings(text: string, ignore: string): readonly Findi
   const every = { ...baseImages, ...packages(stages), ...downloads, ...layerSecrets };
   return [
     ...stages.flatMap((stage) => applied(every, stage, `stage ${stage.name}`)),
-    ...stages.filter(({ final }) => final).flatMap((stage) => applied(image, stage, `stage ${stage.name}`)),
+    ...stages.filter(({ final }) => final).flatMap((stage) => applied(image(stages), stage, `stage ${stage.name}`)),
     ...applied(syntax, syntaxOf(text), "# syntax"),
     ...applied(dockerIgnore, patternsOf(ignore), ".dockerignore"),
   ];

@@ -17,6 +17,10 @@ describe("image", () => {
     [CMD, `ENTRYPOINT exec node\n${CMD}`, "exec-form", "ENTRYPOINT exec node runs in a shell"],
     [CMD, `COPY . .\n${CMD}`, "copy-all", "COPY . . takes everything"],
     [CMD, `COPY --chown=1000 ["./", "/app"]\n${CMD}`, "copy-all", 'COPY ["./", "/app"] takes everything'],
+    [CMD, `COPY --from=source /app .\n${CMD}`, "copy-all", "COPY /app . takes everything"],
+    [CMD, `COPY --from=source /app/. .\n${CMD}`, "copy-all", "COPY /app/. . takes everything"],
+    [CMD, `COPY --from=source /app/* .\n${CMD}`, "copy-all", "COPY /app/* . takes everything"],
+    [CMD, `COPY --from=source / .\n${CMD}`, "copy-all", "COPY / . takes everything"],
     [CMD, `ADD * /app\n${CMD}`, "copy-all", "ADD * /app takes everything"],
     [CMD, `ONBUILD USER root\n${CMD}`, "onbuild", "ONBUILD USER root leaves a step behind"],
     [CMD, `VOLUME /data\n${CMD}`, "volume", "VOLUME /data leaves volumes behind"],
@@ -37,5 +41,10 @@ describe("image", () => {
     expect(withText("dockerfile", before, "/run/secrets/order")).toEqual([
       { rule: "user", where: "stage tools", message: "runs as root: needs a number other than 0" },
     ]);
+  });
+
+  test("is content with what a RUN mounts, and with a part of a stage that took everything", () => {
+    const steps = "RUN --mount=type=bind,target=/src true\nCOPY --from=source /app/packages/rpc /x";
+    expect(withText("dockerfile", CMD, `${steps}\n${CMD}`)).toEqual([]);
   });
 });

@@ -69,7 +69,7 @@ function bringsSources(step: Step, stages: readonly Stage[]): boolean {
 }
 
 /** `find . -type f ! -name <manifest> … -delete` */
-function deletesSources({ keyword, text }: Step): boolean {
+export function deletesSources({ keyword, text }: Step): boolean {
   const [, names] = /\bfind \. -type f((?: ! -name \S+)+) -delete(?=\s|$)/.exec(text) ?? [];
   if (keyword !== "RUN" || names === undefined) return false;
   return [...names.matchAll(/-name '?([^\s']+)/g)].every(([, name = ""]) => MANIFEST.test(name));
