@@ -20,6 +20,7 @@ describe("image", () => {
     [CMD, `COPY --from=source /app .\n${CMD}`, "copy-all", "COPY /app . takes everything"],
     [CMD, `COPY --from=source /app/. .\n${CMD}`, "copy-all", "COPY /app/. . takes everything"],
     [CMD, `COPY --from=source /app/* .\n${CMD}`, "copy-all", "COPY /app/* . takes everything"],
+    [CMD, `COPY --from=source /etc /app .\n${CMD}`, "copy-all", "COPY /etc /app . takes everything"],
     [CMD, `COPY --from=source / .\n${CMD}`, "copy-all", "COPY / . takes everything"],
     [CMD, `ADD * /app\n${CMD}`, "copy-all", "ADD * /app takes everything"],
     [CMD, `ONBUILD USER root\n${CMD}`, "onbuild", "ONBUILD USER root leaves a step behind"],
