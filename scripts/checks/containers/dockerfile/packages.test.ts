@@ -88,6 +88,10 @@ describe("packages()", () => {
     expect(found.filter(({ where }) => where !== "stage manifests")).toEqual([]);
   });
 
+  test("is content with a text of the Dockerfile's own before the packages", () => {
+    expect(withText("dockerfile", MANIFESTS, `${MANIFESTS}\nCOPY <<EOF .\nx\nEOF`)).toEqual([]);
+  });
+
   test("is content with sources after the packages", () => {
     expect(withText("dockerfile", CMD, `COPY data/online-retail data\n${CMD}`)).toEqual([]);
   });
