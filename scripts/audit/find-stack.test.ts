@@ -62,4 +62,12 @@ describe("findStack()", () => {
   test("says so when no stack was ever started there", async () => {
     await expect(findStack("/nowhere", TARGETS)).rejects.toThrow("npm start");
   });
+
+  test("says that the stack in containers has to have been started where its secrets are missing", async () => {
+    const read = (file: string) =>
+      findStack(folder, { ...TARGETS, ...BOOKS, ORDER_DATABASE_URL: "", ORDER_DATABASE_URL_FILE: file });
+    const missing = join(folder, "order", "database-url");
+    await expect(read(missing)).rejects.toThrow(/^ORDER_DATABASE_URL_FILE: .*ENOENT.*docker compose up --wait/);
+    await expect(read(folder)).rejects.toThrow(/^ORDER_DATABASE_URL_FILE: (?!.*docker)/);
+  });
 });

@@ -67,9 +67,12 @@ export function findTargets(given: Environment = process.env): Pick<StackLocatio
 
 function read(names: readonly string[], given: Environment): Environment {
   const { env, problems } = valuesInFiles(names, given);
-  const [problem] = problems.values();
-  if (problem !== undefined) throw new InputError(problem);
-  return env;
+  const [problem] = problems;
+  if (problem === undefined) return env;
+  const [name, what] = problem;
+  // In containers these files are made when the stack starts for the first time.
+  const isMissing = BOOK_NAMES.includes(name) && what.includes("ENOENT");
+  throw new InputError(isMissing ? `${what} (start the stack first: docker compose up --wait)` : what);
 }
 
 function targetsOf(env: Environment, clusterDns: string | undefined): Pick<StackLocation, "targets" | "resolver"> {

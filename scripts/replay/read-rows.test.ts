@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { InputError } from "../audit/input-error.ts";
 import { type FileRow, readRows } from "./read-rows.ts";
@@ -17,9 +17,9 @@ async function aFile(content: string | Buffer): Promise<string> {
 
 const rowsOf = async (content: string | Buffer) => allRows(await aFile(content));
 
-async function allRows(path: string): Promise<FileRow[]> {
+async function allRows(path: string, days?: string): Promise<FileRow[]> {
   const rows: FileRow[] = [];
-  for await (const row of readRows(path)) rows.push(row);
+  for await (const row of readRows(path, days)) rows.push(row);
   return rows;
 }
 
@@ -77,5 +77,12 @@ describe("readRows()", () => {
   test("refuses a file that is not there, and a folder", async () => {
     await expect(allRows("/nowhere/day.csv")).rejects.toThrow(/there is no such file/);
     await expect(allRows(tmpdir())).rejects.toThrow(/it is a folder/);
+  });
+
+  test("names the container's file of that name where it was given the host's", async () => {
+    const path = await aFile(HEADER);
+    const read = (name: string) => allRows(`data/online-retail/${name}`, dirname(path));
+    await expect(read("day.csv")).rejects.toThrow(`there is no such file; did you mean ${path}?`);
+    await expect(read("other.csv")).rejects.toThrow(/there is no such file$/);
   });
 });

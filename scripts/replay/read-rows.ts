@@ -1,4 +1,5 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
+import { basename, join } from "node:path";
 import { parse } from "csv-parse";
 import { decodeText } from "./decode-text.ts";
 import { InputError } from "../audit/input-error.ts";
@@ -15,6 +16,9 @@ export const COLUMNS = [
 ] as const;
 export type Column = (typeof COLUMNS)[number];
 
+/** Where a container has the days, which the host has in data/online-retail. */
+const DAYS_FOLDER = "/data";
+
 /** One row as it stands in the file, without the spaces around each value. A value that is missing is "". */
 export interface FileRow extends Readonly<Record<Column, string>> {
   /** Where the row ends in the file; the header is line 1. */
@@ -29,7 +33,7 @@ export interface FileRow extends Readonly<Record<Column, string>> {
  *
  * @throws {InputError} If there is no such file, it is no CSV, or a column is missing.
  */
-export async function* readRows(path: string): AsyncGenerator<FileRow, void, undefined> {
+export async function* readRows(path: string, days = DAYS_FOLDER): AsyncGenerator<FileRow, void, undefined> {
   const parser = parse({
     // Text is decoded value by value: one Latin-1 pound sign must not spoil the file.
     encoding: null,
@@ -48,7 +52,7 @@ export async function* readRows(path: string): AsyncGenerator<FileRow, void, und
       else yield fileRow(header, values, info.lines);
     }
   } catch (error) {
-    throw explain(path, error);
+    throw explain(path, days, error);
   } finally {
     file.destroy();
   }
@@ -91,8 +95,11 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
   EACCES: "no permission to read it",
 };
 
-function explain(path: string, error: unknown): unknown {
+function explain(path: string, days: string, error: unknown): unknown {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const problem = code.startsWith("CSV_") ? `it is no CSV: ${(error as Error).message}` : FILE_PROBLEMS[code];
-  return problem === undefined ? error : new InputError(`Cannot read "${path}": ${problem}`, { cause: error });
+  if (problem === undefined) return error;
+  const meant = join(days, basename(path));
+  const hint = code === "ENOENT" && existsSync(meant) ? `; did you mean ${meant}?` : "";
+  return new InputError(`Cannot read "${path}": ${problem}${hint}`, { cause: error });
 }
