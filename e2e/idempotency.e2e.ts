@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { CreateOrderResponse } from "@holdfast/contracts/ecommerce/order/v1/order_service";
 import { RemoteError, Status } from "@holdfast/rpc";
-import { describe, expect, test } from "vitest";
+import pg from "pg";
+import { describe, expect, inject, test } from "vitest";
 import { anOrder, aProduct, clients, settled } from "./support/clients.ts";
 
 describe("CreateOrder with one idempotency key", () => {
@@ -89,7 +90,21 @@ describe("CancelOrder with an idempotency key in its metadata", () => {
     expect(await cancel()).toEqual(first);
     expect(replayed).toEqual([undefined, "true"]);
 
+    expect(await keptHours(idempotencyKey)).toBeCloseTo(48, 1);
+
     const reused = all.orders.cancelOrder({ orderId: other }, { idempotencyKey });
     await expect(reused).rejects.toMatchObject({ code: Status.INVALID_ARGUMENT, reason: "IDEMPOTENCY_KEY_REUSED" });
   });
 });
+
+/** How long the order service keeps the answer under this key. */
+async function keptHours(key: string): Promise<number> {
+  const client = new pg.Client({ connectionString: inject("stack").databaseUrls.order });
+  await client.connect();
+  const { rows } = await client.query<{ hours: number }>(
+    "select extract(epoch from expire_time - create_time)::float8 / 3600 as hours from idempotent_call where key = $1",
+    [key],
+  );
+  await client.end();
+  return rows[0]?.hours ?? Number.NaN;
+}

@@ -64,8 +64,8 @@ export const Config = z.object({
   ORDER_EXPIRES_MS: z.coerce.number().int().positive().default(3_600_000),
   /** Orders that this instance moves on at the same time. */
   SAGA_CONCURRENCY: z.coerce.number().int().positive().default(16),
-  /** How long answers are kept under their idempotency keys; callers rely on 24. Unit: hours. */
-  IDEMPOTENCY_KEEP_HOURS: z.coerce.number().int().min(24).default(48),
+  /** How long answers are kept under their idempotency keys; callers rely on 24. At most a year. Unit: hours. */
+  IDEMPOTENCY_KEEP_HOURS: z.coerce.number().int().min(24).max(8_760).default(48),
   /** Time between two prunings of idempotency keys. Unit: milliseconds. */
   PRUNE_INTERVAL_MS: z.coerce.number().int().positive().default(600_000),
   /** A stream that has told nothing for so long sends a heartbeat. Unit: milliseconds. */

@@ -41,7 +41,7 @@ await main("order", async () => {
   // Nearest to the wire first.
   const load = rpc.loadShed({ minInFlight: config.MIN_IN_FLIGHT });
   const admission = [rpc.guard(), rpc.context(), rpc.telemetry(), rpc.drain(), rpc.deadline(), load];
-  const keys = rpc.idempotency({ store: store.idempotentCalls });
+  const keys = rpc.idempotency({ store: store.idempotentCalls, ttlMs: config.IDEMPOTENCY_KEEP_HOURS * 3_600_000 });
   const request = [rpc.fault(parseFaults(config.FAULTS)), rpc.validation(), keys, rpc.errors()];
   const server = await serve(OrderServiceDefinition, orderHandlers({ store, products: others.catalogue, config }), {
     listen: config.LISTEN,
