@@ -5,7 +5,8 @@ import { type ClientPart, client, openTelemetry } from "@holdfast/rpc";
 export function usualChain(): { timeoutMs: number; chain: ClientPart[] } {
   const telemetry = openTelemetry(createLogger({ service: "bench", level: "silent" }));
   const outer = [client.context(), client.callTelemetry({ telemetry }), client.errors(), client.deadline()];
-  const inner = [client.breaker(), client.concurrencyLimit({ limit: 100 }), client.attemptTimeout({ timeoutMs: 800 })];
+  const limit = client.concurrencyLimit({ limit: 100, queue: { size: 100, maxWaitMs: 250 } });
+  const inner = [client.breaker(), limit, client.attemptTimeout({ timeoutMs: 800 })];
   return {
     timeoutMs: 2_000,
     chain: [...outer, client.retry({ commitOn: "message" }), ...inner, client.attemptTelemetry({ telemetry })],
