@@ -33,7 +33,7 @@ export const Config = z.object({
   CLUSTER_DOMAIN: textFor((domain) => scopeOf({ domain })).default("cluster.local"),
   /** Where a short name such as `payment-service` is looked for. */
   POD_NAMESPACE: textFor((namespace) => scopeOf({ namespace })).default("default"),
-  /** Longest time between two looks at the names; a shorter TTL of their records counts. Unit: milliseconds. */
+  /** Time between two looks at the names, ± 20 %; a shorter TTL of their records counts. Unit: milliseconds. */
   RESOLVE_INTERVAL_MS: z.coerce.number().int().min(100).max(600_000).default(10_000),
   /** Longest time between a signal and the end of the process. Unit: milliseconds. Ctrl-C promises 5 s. */
   DRAIN_MS: z.coerce.number().int().positive().default(4_000),
@@ -42,7 +42,7 @@ export const Config = z.object({
    * none; give it the interval at which others resolve. At most a half of DRAIN_MS. Unit: milliseconds.
    */
   DRAIN_RESOLVERS_MS: z.coerce.number().int().min(0).default(0),
-  /** Calls at once that load shedding always lets in: the database queues a few, and none waits long. */
+  /** What load shedding's limit of unary calls never falls below: the database queues a few, and none waits long. */
   MIN_IN_FLIGHT: z.coerce.number().int().positive().max(1_000).default(100),
   /** Faults to inject, as a JSON list; see packages/interceptors/src/server/fault.ts. Empty: none, and none can be switched on. */
   FAULTS: z.string().default(""),
@@ -54,7 +54,7 @@ export const Config = z.object({
   PRICING_TIMEOUT_MS: z.coerce.number().int().positive().default(2_000),
   /** Longest time for one attempt at it; three are made, if there is time. Unit: milliseconds. */
   PRICING_ATTEMPT_MS: z.coerce.number().int().positive().default(800),
-  /** Calls to one other service that may be under way at once. */
+  /** Limit of calls to one other service under way at once; critical ones, as all of ours are, get 90 % of it. */
   MAX_CALLS_OUT: z.coerce.number().int().positive().default(100),
   /** Longest time for one call of the saga. Unit: milliseconds. */
   STEP_TIMEOUT_MS: z.coerce.number().int().positive().default(5_000),

@@ -25,14 +25,14 @@ export const Config = z
     LEASE_MS: milliseconds.default(10_000),
     /** How often to look for open outcomes. Unit: milliseconds. */
     RECOVERY_POLL_MS: milliseconds.default(500),
-    /** How long calls under way may take to end after SIGTERM; then the process ends. Unit: milliseconds. */
+    /** Longest time between a signal and the end of the process. Unit: milliseconds. Ctrl-C promises 5 s. */
     DRAIN_MS: milliseconds.default(4_000),
     /**
      * Of that, how long it takes calls while those who find it by name only learn that it goes. Who watches its health needs
      * none; give it the interval at which others resolve. At most a half of DRAIN_MS. Unit: milliseconds.
      */
     DRAIN_RESOLVERS_MS: z.coerce.number().int().min(0).default(0),
-    /** Calls at once that load shedding always lets in: the database queues a few, and none waits long. */
+    /** What load shedding's limit of unary calls never falls below: the database queues a few, and none waits long. */
     MIN_IN_FLIGHT: z.coerce.number().int().positive().max(1_000).default(100),
     /** Faults to inject, as a JSON list; see packages/interceptors/src/server/fault.ts. Empty: none, and none can be switched on. */
     FAULTS: z.string().default(""),

@@ -14,7 +14,7 @@ export const Config = z.object({
    * none; give it the interval at which others resolve. At most a half of DRAIN_MS. Unit: milliseconds.
    */
   DRAIN_RESOLVERS_MS: z.coerce.number().int().min(0).default(0),
-  /** Calls at once that load shedding always lets in: the database queues a few, and none waits long. */
+  /** What load shedding's limit of unary calls never falls below: the database queues a few, and none waits long. */
   MIN_IN_FLIGHT: z.coerce.number().int().positive().max(1_000).default(100),
   /** Faults to inject, as a JSON list; see packages/interceptors/src/server/fault.ts. Empty: none, and none can be switched on. */
   FAULTS: z.string().default(""),
