@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * Copy:    server/fault.ts
- * Place:   server, innermost: to all others its faults are the handler's.
+ * Place:   server, innermost: to all others its faults are the handler's; or right inside of load shedding, as in packages/rpc:
+ *          no injected failure is stored under an idempotency key there.
  * Does:    makes calls late, fails them or leaves them without an answer, by method and share, to see what callers do.
  * Doesn't: do anything unless it was built with `allowed` and `enabled()` says so at the moment of the call.
  * With:    context.ts, status.ts

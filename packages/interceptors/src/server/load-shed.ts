@@ -26,7 +26,7 @@ export interface LoadShedOptions {
   methods?: (path: string) => { readonly priority: Priority } | undefined;
   /** Unary calls in progress at most, however idle the process. Equal to `minInFlight`: a fixed limit. @default 1_000 */
   maxInFlight?: number;
-  /** Unary calls in progress that are always allowed. @default 1 */
+  /** The limit never falls below this; what a priority may fill of the limit is in `CEILING`. @default 1 */
   minInFlight?: number;
   /** Where the limit starts from. @default 20, or the nearest that is allowed */
   initialInFlight?: number;

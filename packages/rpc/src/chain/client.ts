@@ -127,7 +127,7 @@ export function retry(options: own.RetryOptions = {}): ClientPart {
  *
  * One bad instance must not shut out the others: finding it out is discovery's part, and a retry goes elsewhere. Of two, it
  * fails half of the calls until it is ejected, and those that it has under way then; when it is killed, all of them fail at
- * once: 50 in a row of the 100 that concurrencyLimit lets out. A service that is gone fails 100 of 100, which at 200 calls a
+ * once: 45 in a row of the 90 that services/order lets out. A service that is gone fails 100 of 100, which at 200 calls a
  * second takes half a second.
  */
 const BREAKER = { openMs: 1_000, maxOpenMs: 4_000, failureRate: 0.8, failuresInARow: 100 };
@@ -162,7 +162,10 @@ export function breaker(options: own.BreakerOptions = {}): ClientPart {
   };
 }
 
-/** So many attempts in flight to one target; what is more is refused here, or waits. Clients given the same part share it. */
+/**
+ * So many attempts in flight to one target, less what is kept free for other priorities; what is more is refused here, or
+ * waits. Clients given the same part share it.
+ */
 export function concurrencyLimit(options: own.ConcurrencyLimitOptions): ClientPart {
   const shared = new Map<string, Interceptor>();
   return {
