@@ -10,6 +10,7 @@ await main("child", async () => {
   );
   const log = createLogger({ service: "child" });
   const lifecycle = runUntilSignal({ log, drainMs: config.DRAIN_MS, sameSignalMs: 50 });
+  lifecycle.onDrain("database", () => undefined);
   lifecycle.onDrain("first", () => log.info("step first"));
   lifecycle.onDrain("second", async () => {
     await wait(20);

@@ -58,12 +58,12 @@ describe("runUntilSignal()", () => {
     expect(await run.ended()).toBe(0);
   });
 
-  test("ends with 1 when the drain takes too long, and names the step", async () => {
+  test("ends with 1 when the drain takes too long, and names the step that hangs and those not begun", async () => {
     using run = start({ BEHAVIOUR: "hang", DRAIN_MS: "100" });
     await run.says('"ready"');
     run.child.kill("SIGTERM");
     expect(await run.ended()).toBe(1);
-    expect(run.output()).toContain('"waitingFor":["first","second"]');
+    expect(run.output()).toContain('"hangs":"second","notBegun":["first","database"]');
   });
 
   test("runs the other steps when one fails, and ends with 1", async () => {

@@ -37,21 +37,23 @@ export function runUntilSignal({ log, drainMs, sameSignalMs = 200, env = process
     if (draining.signal.aborted) return;
     drainStarted = performance.now();
     log.info({ reason, drainMs }, "drain started");
+    let hangs = "";
     setTimeout(() => {
-      log.error({ drainMs, waitingFor: steps.map(({ name }) => name) }, "drain took too long");
+      const notBegun = steps.map(({ name }) => name).toReversed();
+      log.error({ drainMs, hangs, notBegun }, "drain took too long");
       process.exit(1);
     }, drainMs);
     draining.abort(new Error(`draining: ${reason}`));
     let exitCode = 0;
-    // Steps leave the list when they are done, so that the message above names the one that hangs.
-    for (let last = steps.at(-1); last !== undefined; last = steps.at(-1)) {
+    // Asks for the last one each time: a start that is still going on adds steps meanwhile.
+    for (let last = steps.pop(); last !== undefined; last = steps.pop()) {
+      hangs = last.name;
       try {
         await last.step();
       } catch (err) {
         exitCode = 1;
         log.error({ err, step: last.name }, "drain step failed");
       }
-      steps.splice(steps.indexOf(last), 1);
     }
     log.info({ elapsedMs: Math.round(performance.now() - drainStarted), exitCode }, "drain ended");
     process.exit(exitCode);
