@@ -116,6 +116,8 @@ describe("clusterRecords()", () => {
     ["an empty namespace", { namespace: "" }, "namespace"],
     ["a port name of 16 characters", { portName: "a".repeat(16) }, "portName"],
     ["a port name with an underscore", { portName: "_grpc" }, "portName"],
+    ["a port name without a letter, which a target could only mean as a number", { portName: "123" }, "portName"],
+    ["a port name with two hyphens beside each other", { portName: "a--b" }, "portName"],
     ["a host name that ends in a hyphen", { instances: [anInstance(0, { hostname: "payment-" })] }, "hostname"],
     ["port 0", { instances: [anInstance(0, { port: 0 })] }, "port"],
     ["port 65536", { instances: [anInstance(0, { port: 65_536 })] }, "port"],
@@ -127,6 +129,10 @@ describe("clusterRecords()", () => {
   ])("refuses %s", (_, fields, option) => {
     expect(() => clusterRecords([aService(fields)])).toThrow(RangeError);
     expect(() => clusterRecords([aService(fields)])).toThrow(`: ${option} must be `);
+  });
+
+  test("takes a port name of 15 characters, with digits and single hyphens", () => {
+    expect(at(`_1-a-23456789012._tcp.${serviceName}`, [aService({ portName: "1-a-23456789012" })])).toHaveLength(1);
   });
 
   test("takes names of 255 bytes, and none of 256", () => {

@@ -54,7 +54,8 @@ export interface ClusterZone {
 /** Version of the specification whose records these are. */
 const SCHEMA_VERSION = "1.1.0";
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/u;
-const PORT_NAME = /^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/u;
+/** The same as in resolver/k8s-target.ts: what no target can name, nobody finds. */
+const PORT_NAME = /^(?=.{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/u;
 const MAX_NAME_BYTES = 255;
 
 /** @throws {RangeError} If a name, a port, an address or the TTL is none; it says which. */
@@ -91,7 +92,7 @@ export function clusterRecords(services: readonly ClusterService[], options: Clu
 function addService(zone: Zone, { service, namespace, portName, instances }: ClusterService): void {
   check("service", service, LABEL.test(service), "a lower-case label of at most 63 characters");
   check("namespace", namespace, LABEL.test(namespace), "a lower-case label of at most 63 characters");
-  check("portName", portName, PORT_NAME.test(portName), "a lower-case label of at most 15 characters");
+  check("portName", portName, PORT_NAME.test(portName), "a lower-case port name by RFC 6335");
   const serviceName = `${service}.${namespace}.svc.${zone.domain}`;
   // The namespace exists even while nothing in it is ready, and the service's name does not: section 2.4.1.
   zone.exists(`${namespace}.svc.${zone.domain}`);
