@@ -6,12 +6,13 @@
  *          loses its connection; of too many, the one that has been of no use for longest makes room, so that clients
  *          that only hold connections open keep nobody out.
  * Doesn't: answer out of order; count connections per client.
- * With:    clock.ts
+ * With:    clock.ts, dns-server/on-one-port.ts
  * Source:  RFC 7766 (DNS over TCP), RFC 1035 section 4.2.2 (two bytes of length before each message).
  */
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type Clock, systemClock, type Timer } from "../clock.ts";
+import type { Listener } from "./on-one-port.ts";
 
 export interface ListenTcpOptions {
   readonly host: string;
@@ -29,10 +30,6 @@ export interface ListenTcpOptions {
 export type TcpEvent =
   | { readonly kind: "tcp dropped"; readonly why: "idle" | "evicted" | "refused" }
   | { readonly kind: "socket error"; readonly error: Error };
-
-export interface Listener extends AsyncDisposable {
-  readonly port: number;
-}
 
 /** No query is longer, EDNS options included. */
 const MAX_QUERY_BYTES = 4_096;

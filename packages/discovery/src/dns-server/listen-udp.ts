@@ -4,12 +4,13 @@
  * Place:   under cluster-dns.ts: one listener for DNS over UDP.
  * Does:    answers each datagram to where it came from.
  * Doesn't: know DNS; limit the rate; repeat an answer that got lost (clients ask again).
- * With:    -
+ * With:    dns-server/on-one-port.ts
  * Source:  RFC 1035 section 4.2.1.
  */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
+import type { Listener } from "./on-one-port.ts";
 
 export interface ListenUdpOptions {
   readonly host: string;
@@ -18,10 +19,6 @@ export interface ListenUdpOptions {
   /** Undefined: no answer. */
   readonly respond: (query: Uint8Array) => Uint8Array | undefined;
   readonly observe?: ((event: { readonly kind: "socket error"; readonly error: Error }) => void) | undefined;
-}
-
-export interface Listener extends AsyncDisposable {
-  readonly port: number;
 }
 
 /** Rejects if the port is taken. */
