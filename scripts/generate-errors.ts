@@ -8,7 +8,8 @@ const root = join(import.meta.dirname, "..");
 const image = execFileSync("buf", ["build", "--as-file-descriptor-set", "-o", "-"], { cwd: root, maxBuffer: 1 << 26 });
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, image));
 
-const callerShould: Record<string, string> = {
+/** What a caller should do about a code, unless the comment of the reason ends with "Caller should: <something else>." */
+const adviceOf: Record<string, string> = {
   INVALID_ARGUMENT: "fix the request",
   NOT_FOUND: "treat it as a case of the business",
   ALREADY_EXISTS: "treat it as a case of the business",
@@ -27,7 +28,7 @@ const callerShould: Record<string, string> = {
 const lines = [
   "# Errors",
   "",
-  "Made by `pnpm generate` from the protos. A caller may rely on `reason`; never on the text of a message.",
+  "Made by `npm run generate` from the protos. A caller may rely on `reason`; never on the text of a message.",
   "",
 ];
 for (const service of ["type", "payment", "product", "order"]) {
@@ -44,10 +45,10 @@ function row(value: DescEnumValue): string {
   const comment = commentOf(value)
     .trim()
     .replaceAll(/\s*\n\s*/g, " ");
-  const [, code = "", meaning = ""] = /^([A-Z_]+)\. (.*)$/.exec(comment) ?? [];
-  const caller = callerShould[code];
-  if (caller === undefined) throw new Error(`The comment of ${value.name} has to begin with a gRPC code: "${comment}"`);
-  return `| ${value.name.replace("ERROR_REASON_", "")} | ${code} | ${caller} | ${meaning} |`;
+  const [, code = "", meaning = "", ownAdvice] = /^([A-Z_]+)\. (.*?)(?: Caller should: (.*)\.)?$/.exec(comment) ?? [];
+  const advice = adviceOf[code];
+  if (advice === undefined) throw new Error(`The comment of ${value.name} has to begin with a gRPC code: "${comment}"`);
+  return `| ${value.name.replace("ERROR_REASON_", "")} | ${code} | ${ownAdvice ?? advice} | ${meaning} |`;
 }
 
 /** The comment above a value of the first enum of a file. Source: descriptor.proto, SourceCodeInfo.Location.path. */

@@ -34,7 +34,10 @@ export const ErrorReason = {
   ERROR_REASON_RESERVATION_COMMITTED: 9,
   /** ERROR_REASON_RESERVATION_MISMATCH - INVALID_ARGUMENT. The order has reserved other items before; metadata: order_id. */
   ERROR_REASON_RESERVATION_MISMATCH: 10,
-  /** ERROR_REASON_TOO_MANY_SUBSCRIPTIONS - RESOURCE_EXHAUSTED. One stream may watch at most 1,000 products; metadata: limit. */
+  /**
+   * ERROR_REASON_TOO_MANY_SUBSCRIPTIONS - RESOURCE_EXHAUSTED. One stream may watch at most 1,000 products; metadata: limit. Caller should: unsubscribe
+   * some, or open another stream.
+   */
   ERROR_REASON_TOO_MANY_SUBSCRIPTIONS: 11,
   UNRECOGNIZED: -1,
 } as const;

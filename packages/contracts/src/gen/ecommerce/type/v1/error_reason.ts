@@ -35,17 +35,20 @@ export const ErrorReason = {
   ERROR_REASON_OVERLOADED: 8,
   /** ERROR_REASON_RATE_LIMITED - RESOURCE_EXHAUSTED. This caller is over its rate; RetryInfo says when to come back. */
   ERROR_REASON_RATE_LIMITED: 9,
-  /** ERROR_REASON_DEADLINE_TOO_SHORT - DEADLINE_EXCEEDED. The time left cannot be enough, nothing was started. */
+  /** ERROR_REASON_DEADLINE_TOO_SHORT - DEADLINE_EXCEEDED. The time left cannot be enough, nothing was started. Caller should: call again with more time. */
   ERROR_REASON_DEADLINE_TOO_SHORT: 10,
   /** ERROR_REASON_DRAINING - UNAVAILABLE. This instance is shutting down; another one answers. */
   ERROR_REASON_DRAINING: 11,
   /** ERROR_REASON_UNIMPLEMENTED - UNIMPLEMENTED. The server has no such method, or does not know the compression of the message. */
   ERROR_REASON_UNIMPLEMENTED: 12,
-  /** ERROR_REASON_MESSAGE_TOO_LARGE - RESOURCE_EXHAUSTED. The message is larger than the server accepts. */
+  /** ERROR_REASON_MESSAGE_TOO_LARGE - RESOURCE_EXHAUSTED. The message is larger than the server accepts. Caller should: send a smaller message. */
   ERROR_REASON_MESSAGE_TOO_LARGE: 13,
   /** ERROR_REASON_SERVICE_UNKNOWN - NOT_FOUND. A health check names a service that this server does not have; metadata: service. */
   ERROR_REASON_SERVICE_UNKNOWN: 14,
-  /** ERROR_REASON_CLIENT_CONCURRENCY_LIMIT - RESOURCE_EXHAUSTED. The client's own limit of calls under way to the service; nothing was sent. */
+  /**
+   * ERROR_REASON_CLIENT_CONCURRENCY_LIMIT - RESOURCE_EXHAUSTED. The client's own limit of calls under way to the service; nothing was sent. Caller should: wait
+   * until other calls have ended, then call again.
+   */
   ERROR_REASON_CLIENT_CONCURRENCY_LIMIT: 15,
   /** ERROR_REASON_ATTEMPT_TIMEOUT - UNAVAILABLE. Every attempt took longer than an attempt may, though the call itself had time left. */
   ERROR_REASON_ATTEMPT_TIMEOUT: 16,
@@ -55,7 +58,7 @@ export const ErrorReason = {
   ERROR_REASON_IDEMPOTENCY_KEY_IN_USE: 18,
   /** ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED - INVALID_ARGUMENT. The method wants the metadata "idempotency-key", 1 to 255 visible ASCII characters. */
   ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED: 19,
-  /** ERROR_REASON_OUTCOME_UNKNOWN - FAILED_PRECONDITION. A call with the same idempotency key ended without a trace: ask for the outcome. */
+  /** ERROR_REASON_OUTCOME_UNKNOWN - FAILED_PRECONDITION. A call with the same idempotency key ended without a trace. Caller should: ask for the outcome. */
   ERROR_REASON_OUTCOME_UNKNOWN: 20,
   /** ERROR_REASON_UNAUTHENTICATED - UNAUTHENTICATED. The call says nobody's name, or one that cannot be verified. */
   ERROR_REASON_UNAUTHENTICATED: 21,
@@ -63,7 +66,10 @@ export const ErrorReason = {
   ERROR_REASON_PERMISSION_DENIED: 22,
   /** ERROR_REASON_FAULT_INJECTED - UNAVAILABLE. Or any other code: a fault that was switched on for a test or a demonstration. */
   ERROR_REASON_FAULT_INJECTED: 23,
-  /** ERROR_REASON_RESPONSE_NOT_KEPT - FAILED_PRECONDITION. The call was done before, under this idempotency key; its response was too long to keep: read it. */
+  /**
+   * ERROR_REASON_RESPONSE_NOT_KEPT - FAILED_PRECONDITION. The call was done before, under this idempotency key; its response was too long to keep. Caller
+   * should: read what the call has done.
+   */
   ERROR_REASON_RESPONSE_NOT_KEPT: 24,
   UNRECOGNIZED: -1,
 } as const;
