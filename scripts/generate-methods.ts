@@ -16,7 +16,7 @@ if (problems.length > 0) {
   process.exit(1);
 }
 const lines = Object.entries(methods).map(([path, policy]) => `  ${JSON.stringify(path)}: ${JSON.stringify(policy)},`);
-process.stdout.write(`// Made by \`pnpm generate\` from the options in the protos.
+process.stdout.write(`// Made by \`npm run generate\` from the options in the protos.
 import type { MethodPolicy } from "../method-policy.ts";
 
 /** How each method of the contracts is to be called and served, by its path. */

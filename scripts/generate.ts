@@ -19,7 +19,7 @@ writeFileSync(join(root, "docs/errors.md"), capture("node", "scripts/generate-er
 if (process.argv.includes("--check")) {
   const changed = capture("git", "status", "--porcelain", "--", ...written);
   if (changed !== "") {
-    console.error(`The generated code is not what the protos say. Run "pnpm generate" and commit:\n${changed}`);
+    console.error(`The generated code is not what the protos say. Run "npm run generate" and commit:\n${changed}`);
     process.exit(1);
   }
 }

@@ -4,7 +4,7 @@ import { auditAndPrint } from "./audit-and-print.ts";
 import { findStack } from "./find-stack.ts";
 import { InputError } from "./input-error.ts";
 
-const USAGE = `pnpm audit:orders [options]
+const USAGE = `npm run audit:orders [-- options]
 
 Checks the books of a running stack: orders, stock, ledger, and what the payment provider really captured.
 Ends with 1 if anything is wrong. Reads only.

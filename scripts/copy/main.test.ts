@@ -14,7 +14,7 @@ function copy(cwd: string, ...args: string[]): Promise<{ code: number; stdout: s
   });
 }
 
-describe("pnpm copy", () => {
+describe("npm run copy", () => {
   test("copies below where the user stands, and says what the copy needs", async () => {
     await using folder = await folderOf({});
     const { code, stdout } = await copy(folder.path, "client/deadline", "src/interceptors");

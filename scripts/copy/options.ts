@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { InputError } from "../audit/input-error.ts";
 
-export const USAGE = `pnpm copy <name…> <folder> [options]
+export const USAGE = `npm run copy -- <name…> <folder> [options]
 
 Copies interceptors, or discovery, into another project, each with the files that it needs and its tests.
 

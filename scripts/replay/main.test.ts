@@ -19,7 +19,7 @@ async function run(program: string, ...args: string[]) {
   return { code: code as number, stdout, stderr };
 }
 
-describe("pnpm replay", () => {
+describe("npm run replay", () => {
   test.each([
     ["without a file", [], /no file was named/],
     ["with a flag that it does not have", [DAY, "--faster"], /--faster/],
@@ -39,7 +39,7 @@ describe("pnpm replay", () => {
   });
 });
 
-describe("pnpm audit:orders", () => {
+describe("npm run audit:orders", () => {
   test.each([
     ["with a flag that it does not have", ["--quick"], /--quick/],
     ["without a stack", ["--folder", FOLDER], /npm start/],

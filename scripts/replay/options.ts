@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { STATE_FOLDER } from "../audit/find-stack.ts";
 import { InputError } from "../audit/input-error.ts";
 
-export const USAGE = `pnpm replay <file.csv> [more files] [options]
+export const USAGE = `npm run replay -- <file.csv> [more files] [options]
 
 Turns days of the Online Retail data set into a catalogue and orders, follows each order to its end, and audits the books.
 

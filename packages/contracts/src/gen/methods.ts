@@ -1,4 +1,4 @@
-// Made by `pnpm generate` from the options in the protos.
+// Made by `npm run generate` from the options in the protos.
 import type { MethodPolicy } from "../method-policy.ts";
 
 /** How each method of the contracts is to be called and served, by its path. */
