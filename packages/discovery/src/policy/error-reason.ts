@@ -23,7 +23,7 @@ export function errorReason(metadata: Metadata | undefined): string | undefined 
 }
 
 /** The length-delimited values of one field of a message, as far as the bytes make sense. */
-export function fields(bytes: Buffer, wanted: number): Buffer[] {
+function fields(bytes: Buffer, wanted: number): Buffer[] {
   const found: Buffer[] = [];
   let at = 0;
   const varint = (): number => {

@@ -46,10 +46,10 @@ export interface SilenceOptions {
   silenceMs?: number;
   /** @default 300 */
   probeTimeoutMs?: number;
-  /** A silent connection is given this long before a new one is tried beside it. @default 500 */
-  reconnectMs?: number;
 }
 
+/** A silent connection is given this long before a new one is tried beside it. Unit: milliseconds. */
+const RECONNECT_MS = 500;
 /** The longest that a connection with nothing but quiet streams is left alone. Unit: milliseconds. */
 const MOST_PATIENT_MS = 5_000;
 
@@ -74,8 +74,8 @@ export class Silence {
   #unsentAt: number | undefined;
   #patienceMs: number;
 
-  constructor({ silenceMs = 250, probeTimeoutMs = 300, reconnectMs = 500 }: SilenceOptions = {}) {
-    this.#options = { silenceMs, probeTimeoutMs, reconnectMs };
+  constructor({ silenceMs = 250, probeTimeoutMs = 300 }: SilenceOptions = {}) {
+    this.#options = { silenceMs, probeTimeoutMs };
     this.#patienceMs = silenceMs;
   }
 
@@ -111,9 +111,9 @@ export class Silence {
 
   /** `unsent`: the probe that is out waits for a stream, so that nobody can answer it. */
   tick(at: number, inFlight: number, unsent = false): SilenceStep {
-    const { probeTimeoutMs, reconnectMs } = this.#options;
+    const { probeTimeoutMs } = this.#options;
     if (this.silent) {
-      if (this.#reconnecting || at - this.#silentSince < reconnectMs) return undefined;
+      if (this.#reconnecting || at - this.#silentSince < RECONNECT_MS) return undefined;
       this.#reconnecting = true;
       return "reconnect";
     }

@@ -251,7 +251,7 @@ const textOf = ({ host, port }: Address): string => `${host} ${port}`;
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** @throws {RangeError} If an option is out of its range. */
-export function checkedPollOptions(options: PollOptions): Required<PollOptions> {
+function checkedPollOptions(options: PollOptions): Required<PollOptions> {
   const defaults = {
     intervalMs: 10_000,
     minGapMs: 500,
