@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * Copy:    policy/eligible.ts
- * Place:   between what is known of the endpoints and policy/pick.ts.
+ * Place:   between what is known of the endpoints and policy/least-loaded.ts.
  * Does:    says who may be picked. When too few are left, doubts are dropped before certainties: first ejections, then
  *          health that is not known yet, then silence, and last of all what a server says of itself.
  * Doesn't: pick, or remember anything.

@@ -3,10 +3,10 @@
  * Copy:    policy/endpoint.ts
  * Place:   one per endpoint of the list, for as long as it is on the list; owned by policy/holdfast-policy.ts.
  * Does:    keeps it connected, follows its health, probes its connection when calls hang (over another one when it has no
- *          stream left), and replaces one that is silent; policy/eligible.ts and policy/pick.ts go by what is known of it.
+ *          stream left), and replaces one that is silent; policy/eligible.ts and policy/least-loaded.ts go by it.
  * Doesn't: decide anything about calls; end calls that are in flight when it leaves the list, or its connection is replaced.
  * With:    clock.ts, policy/connection.ts, policy/eligible.ts, policy/health-call.ts, policy/health-watch.ts,
- *          policy/outlier.ts, policy/pick.ts, policy/policy-config.ts, policy/report.ts, policy/silence.ts,
+ *          policy/least-loaded.ts, policy/outlier.ts, policy/policy-config.ts, policy/report.ts, policy/silence.ts,
  *          policy/slowness.ts, policy/spare.ts
  * Source:  -
  */
@@ -16,8 +16,8 @@ import { Connection, type ConnectionContext } from "./connection.ts";
 import type { Standing } from "./eligible.ts";
 import { askHealth, type HealthCall, type HealthQuestion } from "./health-call.ts";
 import { HealthWatch } from "./health-watch.ts";
+import type { Load } from "./least-loaded.ts";
 import { type OutlierRecord, type Verdict, verdictOf } from "./outlier.ts";
-import type { Load } from "./pick.ts";
 import type { PolicySettings } from "./policy-config.ts";
 import { RecentCalls } from "./report.ts";
 import { type HeardTime, Silence } from "./silence.ts";

@@ -6,8 +6,8 @@
  *          works when the list is empty or cannot be had; avoids the hosts that a retry says it has tried.
  * Doesn't: resolve names, retry, or wait: while nobody is connected calls queue, once that has failed they fail. The first
  *          settings that a channel gets are those it keeps.
- * With:    clock.ts, policy/channel-state.ts, policy/eligible.ts, policy/endpoint.ts, policy/members.ts,
- *          policy/outlier.ts, policy/pick.ts, policy/policy-config.ts, policy/policy-environment.ts, policy/report.ts,
+ * With:    clock.ts, policy/channel-state.ts, policy/eligible.ts, policy/endpoint.ts, policy/least-loaded.ts,
+ *          policy/members.ts, policy/outlier.ts, policy/policy-config.ts, policy/policy-environment.ts, policy/report.ts,
  *          policy/silence.ts, policy/slowness.ts
  * Source:  grpc-js' experimental load-balancer API.
  */
@@ -17,9 +17,9 @@ import { type Clock, systemClock, type Timer } from "../clock.ts";
 import { ChannelState, QUEUE } from "./channel-state.ts";
 import { eligible } from "./eligible.ts";
 import { PolicyEndpoint } from "./endpoint.ts";
+import { LeastLoaded } from "./least-loaded.ts";
 import { Members } from "./members.ts";
 import { Outliers } from "./outlier.ts";
-import { LeastLoaded } from "./pick.ts";
 import { POLICY, PolicyConfig, type PolicySettings } from "./policy-config.ts";
 import { AVOID, environmentIn, type PolicyEnvironment, WEIGHTS_OPTION } from "./policy-environment.ts";
 import type { TargetReport } from "./report.ts";

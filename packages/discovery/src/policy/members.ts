@@ -5,13 +5,14 @@
  * Does:    takes in a new list: what stays is not touched, neither its connection nor what is known of it; weighs the
  *          endpoints; says in what state each is, and since when.
  * Doesn't: know what an empty list means: nobody hands it one.
- * With:    policy/endpoint.ts, policy/endpoint-state.ts, policy/pick.ts, policy/report.ts, policy/subset.ts
+ * With:    policy/endpoint.ts, policy/endpoint-state.ts, policy/least-loaded.ts, policy/report.ts,
+ *          policy/subset.ts
  * Source:  RFC 2782 for weights.
  */
 import { experimental } from "@grpc/grpc-js";
 import type { PolicyEndpoint } from "./endpoint.ts";
 import { type EndpointState, endpointState } from "./endpoint-state.ts";
-import { warmth } from "./pick.ts";
+import { warmth } from "./least-loaded.ts";
 import type { EndpointReport } from "./report.ts";
 import { subset } from "./subset.ts";
 

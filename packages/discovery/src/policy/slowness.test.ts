@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from "vitest";
-import { LeastLoaded, newLoad } from "./pick.ts";
+import { newLoad } from "../testing/new-load.ts";
+import { LeastLoaded } from "./least-loaded.ts";
 import { CallDuration, slownessOf } from "./slowness.ts";
 
 /** mulberry32: the same chance in every run. */

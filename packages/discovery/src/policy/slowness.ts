@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * Copy:    policy/slowness.ts
- * Place:   beside policy/pick.ts, whose `slowness` it works out.
+ * Place:   beside policy/least-loaded.ts, whose `slowness` it works out.
  * Does:    follows how long an endpoint's calls take, and says how many times slower than its peers it is.
  * Doesn't: act on less than three times as slow, nor on what chance may have done: where some calls take 5 ms and others
  *          300, two endpoints that are alike look different for seconds.

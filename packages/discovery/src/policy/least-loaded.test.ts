@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LeastLoaded, type Load, newLoad, warmth } from "./pick.ts";
+import { newLoad } from "../testing/new-load.ts";
+import { LeastLoaded, type Load, warmth } from "./least-loaded.ts";
 
 /** A repeatable sequence in [0, 1). */
 function seeded(seed: number): () => number {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Copy:    policy/pick.ts
+ * Copy:    policy/least-loaded.ts
  * Place:   the core of policy/holdfast-policy.ts' picker.
  * Does:    takes the less loaded of two candidates drawn at random: calls in flight by weight; at equal load, the one that
  *          has waited longer, so that shares are even when there is little to do. A cold or slow one weighs its calls more.
@@ -25,10 +25,6 @@ export interface Load {
   slowness: number;
   /** The turn after which it would be due again: kept by the choice. */
   turn: number;
-}
-
-export function newLoad(address: string, weight: number): Load {
-  return { address, inFlight: 0, reserved: 0, weight, warmSince: 0, slowness: 1, turn: 0 };
 }
 
 /** A cold endpoint starts with this much of its weight: enough to be used, little enough to be spared a rush. */
