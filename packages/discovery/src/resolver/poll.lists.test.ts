@@ -133,6 +133,18 @@ describe("Poll.stop()", () => {
     expect(state.heard).toEqual(["a", "a", "a"]);
   });
 
+  test("the first look after a rest begins at once, the next one no sooner than it may", async () => {
+    const { poll, state, pass } = startPoll();
+    poll.request();
+    await pass(100);
+    poll.stop();
+    poll.request();
+    await pass(50);
+    poll.refresh();
+    await pass(1_000);
+    expect(state.looks).toEqual([0, 100, 600]);
+  });
+
   test("S2: after a rest with DNS silent the old list is handed on 100 ms after the request, once", async () => {
     const { poll, state, pass } = startPoll();
     poll.request();

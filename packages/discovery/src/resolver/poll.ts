@@ -13,7 +13,10 @@ import type { EndpointSource, Resolution, ServiceEndpoint } from "./endpoint-sou
 export interface PollOptions {
   /** From one look to the next, ± 20 %, when the records' TTL is not shorter. Range: 100 to 3,600,000. @default 10_000 */
   intervalMs?: number;
-  /** Two looks never begin closer together, whoever asks. Range: 10 to 60,000. @default 500 */
+  /**
+   * Once a list is known two looks never begin closer together, whoever asks, but for the first after a rest, which begins at
+   * once. Range: 10 to 60,000. @default 500
+   */
   minGapMs?: number;
   /** How long after a look the channel's wish for another is granted; doubles from one to the next. @default 1_000 */
   requestGapMs?: number;
