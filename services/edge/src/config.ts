@@ -24,7 +24,7 @@ export const Config = z.object({
   LISTEN_HOST: z.string().default("127.0.0.1"),
   /** How long a connection is kept waiting while no instance takes it. Unit: milliseconds. */
   WAIT_MS: z.coerce.number().int().positive().default(10_000),
-  /** How long connections may take to end after SIGTERM. Unit: milliseconds. */
+  /** Longest time between a signal and the end of the process. Unit: milliseconds. */
   DRAIN_MS: z.coerce.number().int().positive().default(4_000),
   /** Least level of log lines. */
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, Server, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogger } from "@holdfast/process";
@@ -11,7 +11,8 @@ const open: (Forwarder | Server | Socket)[] = [];
 afterEach(() => {
   for (const each of open.splice(0)) {
     if ("destroy" in each) each.destroy();
-    else void Promise.resolve(each.close(() => undefined)).catch(() => undefined); // some are closed already
+    else if (each instanceof Server) each.close(() => undefined);
+    else void each.close({ graceMs: 0 }).catch(() => undefined); // some are closed already
   }
 });
 
@@ -79,7 +80,7 @@ test("forgets a client that leaves while it waits, and what it has said", async 
   await once(client, "connect");
   client.end("1");
   client.resume();
-  await close();
+  await close({ graceMs: 60_000 });
   const said: string[] = [];
   const late = createServer((socket) => void socket.on("data", (bytes) => said.push(bytes.toString())));
   open.push(late);
@@ -119,7 +120,7 @@ test("takes nothing new while it closes, and waits for what there is", async () 
   const client = dial(port);
   client.write("1");
   await once(client, "data");
-  const closing = close();
+  const closing = close({ graceMs: 60_000 });
   const refused = dial(port);
   await expect(once(refused, "connect")).rejects.toThrow("ECONNREFUSED");
   client.write("2");
@@ -128,4 +129,21 @@ test("takes nothing new while it closes, and waits for what there is", async () 
   client.end();
   client.resume();
   await closing;
+});
+
+test("resets both sides of what is still open after the grace, idle or waiting", async () => {
+  const { port, close } = await edge(await instance("a"));
+  const idle = dial(port);
+  idle.write("1");
+  await once(idle, "data");
+  const itsInstance = open.findLast((each) => "destroy" in each && each !== idle) as Socket;
+  const waits = await edge(await freePort(), 60_000);
+  const waiting = dial(waits.port);
+  await once(waiting, "connect");
+  waiting.resume();
+
+  const resets = Promise.all([idle, itsInstance, waiting].map((socket) => once(socket, "error")));
+  await Promise.all([close({ graceMs: 20 }), waits.close({ graceMs: 20 })]);
+  const reset = [expect.objectContaining({ code: "ECONNRESET" })];
+  expect(await resets).toEqual([reset, reset, reset]);
 });

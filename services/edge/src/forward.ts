@@ -15,8 +15,8 @@ const MAX_WAITING_BYTES = 262_144;
 
 export interface Forwarder {
   readonly port: number;
-  /** Takes nothing new, and resolves when all connections have ended. */
-  close: () => Promise<void>;
+  /** Takes nothing new, and resolves when all connections have ended; after `graceMs` it resets them. Unit: milliseconds. */
+  close: (options: { graceMs: number }) => Promise<void>;
 }
 
 /**
@@ -24,14 +24,17 @@ export interface Forwarder {
  * client sees one that is slow to come up and keeps its calls, instead of one that refuses.
  */
 export async function forward({ port, host, target, waitMs, log }: ForwardOptions): Promise<Forwarder> {
+  const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (client) => void serve(client));
   async function serve(client: Socket): Promise<void> {
+    keepWhileOpen(client, open);
     const gone = new AbortController();
     client.once("close", () => gone.abort());
     client.once("error", () => client.destroy()); // the client's own business
     const waiting = heard(client, () => gone.abort());
     try {
       const instance = await connectToAny({ target, waitMs, signal: gone.signal });
+      keepWhileOpen(instance, open);
       waiting.end();
       // It may have left in the moment in which the instance took it: nobody else would end that connection.
       if (gone.signal.aborted) instance.destroy();
@@ -47,8 +50,18 @@ export async function forward({ port, host, target, waitMs, log }: ForwardOption
   if (address === null || typeof address === "string") throw new Error("The server has no port");
   return {
     port: address.port,
-    close: () => new Promise((resolve, reject) => server.close((error) => (error ? reject(error) : resolve()))),
+    async close({ graceMs }) {
+      // Clients keep connections that they do not use, and no byte from here could tell them to end one.
+      const timer = setTimeout(() => open.forEach((socket) => socket.resetAndDestroy()), graceMs);
+      await new Promise<void>((resolve, reject) => server.close((error) => (error ? reject(error) : resolve())));
+      clearTimeout(timer);
+    },
   };
+}
+
+function keepWhileOpen(socket: Socket, open: Set<Socket>): void {
+  open.add(socket);
+  socket.once("close", () => open.delete(socket));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createLogger, main, runUntilSignal } from "@holdfast/process";
+import { createLogger, graceOf, main, runUntilSignal } from "@holdfast/process";
 import { readConfig } from "./config.ts";
 import { forward } from "./forward.ts";
 
@@ -10,6 +10,9 @@ await main("edge", async () => {
 
   const options = { host: config.LISTEN_HOST, log, waitMs: config.WAIT_MS };
   const ports = await Promise.all(config.ROUTES.map((route) => forward({ ...route, ...options })));
-  lifecycle.onDrain("connections", () => Promise.all(ports.map(({ close }) => close())).then(() => undefined));
+  const graceMs = graceOf({ ...config, DRAIN_RESOLVERS_MS: 0 });
+  lifecycle.onDrain("connections", async () => {
+    await Promise.all(ports.map(({ close }) => close({ graceMs })));
+  });
   lifecycle.ready({ routes: config.ROUTES.length });
 });
