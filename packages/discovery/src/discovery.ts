@@ -98,7 +98,7 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
     told(resolver.observe)?.(look);
   };
   // All of them, so that a wrong one is found here and not by the first channel; then what names the authority of every channel.
-  registerK8sResolver({ ...resolver, observe: undefined, control: undefined });
+  registerK8sResolver(resolver);
   const { domain, namespace } = resolver;
   registerK8sResolver({ domain, namespace });
   const scope = scopeOf({ ...(domain !== undefined && { domain }), ...(namespace !== undefined && { namespace }) });

@@ -278,6 +278,14 @@ describe("new Client()", () => {
     },
   );
 
+  test("hands out the resolver that it builds, and registerK8sResolver() none", () => {
+    const control = vi.fn<NonNullable<K8sResolverSettings["control"]>>();
+    registerK8sResolver({ namespace: "orders", control });
+    expect(control).not.toHaveBeenCalled();
+    new Client(TARGET, credentials.createInsecure()).close();
+    expect(control.mock.calls).toMatchObject([[{ target: TARGET }]]);
+  });
+
   test.each([
     [{ intervalMs: 1 }, "intervalMs must be 100 to 3600000, is 1"],
     [{ servers: ["nowhere"] }, 'is "nowhere"'],

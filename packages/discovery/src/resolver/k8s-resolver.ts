@@ -72,8 +72,9 @@ const SETTINGS: Record<keyof All, true> = {
 export function registerK8sResolver(defaults: K8sResolverSettings = {}): void {
   const common = given(defaults);
   const scope = scopeOf(common);
-  // Wrong settings are found now, not by the first channel.
-  new K8sResolver("k8s:///any:1", () => true, common).destroy();
+  const { control: _, ...checked } = common;
+  // Wrong settings are found now, not by the first channel. Nobody gets hold of this one.
+  new K8sResolver("k8s:///any:1", () => true, checked).destroy();
   experimental.registerResolver(
     "k8s",
     class extends K8sResolver {
