@@ -10,6 +10,10 @@ export interface ConnectOptions {
   waitMs: number;
   /** Nobody needs the connection any more. */
   signal: AbortSignal;
+  /** The addresses of a name, at least one. @default those that DNS has */
+  lookup?: (name: string) => Promise<readonly string[]>;
+  /** @default Math.random */
+  random?: () => number;
 }
 
 /** An instance that is up takes a connection in next to no time. Unit: milliseconds. */
@@ -17,6 +21,7 @@ const ATTEMPT_MS = 1_000;
 const RETRY_MS = 100;
 /** Of its own, with a limit: what the system's lookup waits for would hold up every other one. */
 const resolver = new Resolver({ timeout: 1_000, tries: 1 });
+const inDns = (name: string) => resolver.resolve4(name);
 
 /**
  * A connection to one of the instances, drawn by lot; the next one where it does not take it, and again from the start until one
@@ -24,11 +29,12 @@ const resolver = new Resolver({ timeout: 1_000, tries: 1 });
  *
  * @throws {Error} The last reason, after `waitMs`; the signal's, once it aborts.
  */
-export async function connectToAny({ target, waitMs, signal }: ConnectOptions): Promise<Socket> {
+export async function connectToAny(options: ConnectOptions): Promise<Socket> {
+  const { waitMs, signal } = options;
   const giveUpAt = performance.now() + waitMs;
   for (;;) {
     try {
-      return await tryAll(target, signal);
+      return await tryAll(options);
     } catch (error) {
       signal.throwIfAborted();
       if (performance.now() + RETRY_MS > giveUpAt) throw error;
@@ -37,9 +43,10 @@ export async function connectToAny({ target, waitMs, signal }: ConnectOptions): 
   }
 }
 
-async function tryAll({ host, port }: ConnectOptions["target"], signal: AbortSignal): Promise<Socket> {
-  const found = isIP(host) === 0 ? await resolver.resolve4(host) : [host];
-  const addresses = found.map((address) => ({ address, lot: Math.random() }));
+async function tryAll({ target, signal, lookup = inDns, random = Math.random }: ConnectOptions): Promise<Socket> {
+  const { host, port } = target;
+  const found = isIP(host) === 0 ? await lookup(host) : [host];
+  const addresses = found.map((address) => ({ address, lot: random() }));
   let last: unknown;
   for (const { address } of addresses.toSorted((a, b) => a.lot - b.lot)) {
     const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
