@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:tls";
 import { type ChannelOptions, Client, connectivityState, credentials, Metadata } from "@grpc/grpc-js";
 import { describe, expect, test, vi } from "vitest";
 import { type Discovery, type DiscoveryOptions, discovery } from "./discovery.ts";
@@ -10,8 +13,8 @@ import { until } from "./testing/policy-client.ts";
 const TARGET = "k8s:///echo.demo:grpc";
 const asIs = (bytes: Buffer): Buffer => bytes;
 
-function clientOf(found: Discovery, options: ChannelOptions = {}): Client & Disposable {
-  const client = new Client(TARGET, credentials.createInsecure(), { ...found.channelOptions(TARGET), ...options });
+function clientOf(found: Discovery, options: ChannelOptions = {}, target = TARGET): Client & Disposable {
+  const client = new Client(target, credentials.createInsecure(), { ...found.channelOptions(target), ...options });
   return Object.assign(client, { [Symbol.dispose]: () => client.close() });
 }
 
@@ -63,6 +66,52 @@ describe("discovery()", () => {
       expect([...peer.authorities]).toEqual([`/grpc.health.v1.Health/Watch ${name}`, `${WAIT_METHOD} ${name}`]);
     },
   );
+
+  describe("with another one beside it, of another namespace", () => {
+    const names = ["echo.default.svc.cluster.local", "echo.shop.svc.cluster.local"];
+    const both = (servers: readonly string[]) => [
+      discovery({ resolver: { servers } }),
+      discovery({ resolver: { servers, namespace: "shop" } }),
+    ];
+    const records = (ports: readonly number[]) =>
+      Object.fromEntries(
+        names.flatMap((name, index) => [
+          [`_grpc._tcp.${name}`, { srv: [{ target: `echo-0.${name}`, port: ports[index] ?? 0 }] }],
+          [`echo-0.${name}`, { addresses: ["127.0.0.1"] }],
+        ]),
+      );
+
+    test("finds, calls and asks for health under its own names", async () => {
+      await using stack = new AsyncDisposableStack();
+      const peers = [stack.use(await http2Peer(100, wellBehaved)), stack.use(await http2Peer(100, wellBehaved))];
+      const dns = stack.use(await DnsFixture.start(records(peers.map(({ port }) => port))));
+      for (const found of both([dns.address])) await call(stack.use(clientOf(found, {}, "k8s:///echo:grpc")));
+      expect(peers.map(({ authorities }) => [...authorities])).toEqual(
+        names.map((name) => [`/grpc.health.v1.Health/Watch ${name}`, `${WAIT_METHOD} ${name}`]),
+      );
+    });
+
+    test("asks for the certificate of its own name", async () => {
+      const asked: string[] = [];
+      await using server = createServer({
+        SNICallback: (name, done) => {
+          asked.push(name);
+          done(new Error("there is none"));
+        },
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      await using dns = await DnsFixture.start(records([port, port]));
+      for (const found of both([dns.address])) {
+        const target = "k8s:///echo:grpc";
+        const client = new Client(target, credentials.createSsl(), found.channelOptions(target));
+        await expect(call(client)).rejects.toThrow("Cannot connect");
+        client.close();
+      }
+      expect(new Set(asked)).toEqual(new Set(names));
+    });
+  });
 
   test("tells of the last look at the name, and that the list is an old one", async () => {
     await using system = await echo();

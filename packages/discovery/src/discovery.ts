@@ -82,6 +82,11 @@ class OpenChannels {
   }
 }
 
+/** For calls, for questions about health, and for the server's certificate, which grpc-js checks by another option. */
+function named(authority: string): ChannelOptions {
+  return { "grpc.default_authority": authority, "grpc.ssl_target_name_override": authority };
+}
+
 type Look = Parameters<NonNullable<K8sResolverSettings["observe"]>>[0];
 
 /**
@@ -97,10 +102,11 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
     looks.set(look.target, { at: look.at, note: `${kept}${look.note}` });
     told(resolver.observe)?.(look);
   };
-  // All of them, so that a wrong one is found here and not by the first channel; then what names the authority of every channel.
+  // All of them, so that a wrong one is found here and not by the first channel; then none: each channel brings its own, and
+  // has nothing of another discovery's.
   registerK8sResolver(resolver);
+  registerK8sResolver();
   const { domain, namespace } = resolver;
-  registerK8sResolver({ domain, namespace });
   const scope = scopeOf({ ...(domain !== undefined && { domain }), ...(namespace !== undefined && { namespace }) });
   registerHoldfastPolicy();
   const serviceConfig = holdfastServiceConfig(settings);
@@ -114,13 +120,12 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
         ...given,
         target,
         reports,
-        // As grpc-js asks of the resolver for the calls.
-        ...(target.startsWith("k8s:") && { authority: authorityOf(parseK8sTarget(target), scope) }),
         ...(clientId !== undefined && { clientId }),
         ...(observe && { observe: (event) => told(observe)?.({ ...event, target }) }),
       };
       return {
         ...k8sChannelOptions({ ...resolver, ...given, observe: noteLook }),
+        ...(target.startsWith("k8s:") && named(authorityOf(parseK8sTarget(target), scope))),
         [ENVIRONMENT_OPTION]: environment,
         "grpc.service_config": serviceConfig,
         // A TXT record could bring another policy.

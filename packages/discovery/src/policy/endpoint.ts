@@ -26,8 +26,6 @@ import { Spare } from "./spare.ts";
 
 export interface EndpointContext extends ConnectionContext {
   settings: PolicySettings;
-  /** What the channel calls its servers. */
-  authority: string | undefined;
   random: () => number;
   heard: HeardTime;
   record: OutlierRecord;
@@ -289,8 +287,9 @@ export class PolicyEndpoint implements Load, Standing {
   }
 
   get #question(): HealthQuestion {
-    const { options, settings, authority } = this.#context;
-    const given: unknown = options["grpc.default_authority"] ?? authority;
+    const { options, settings } = this.#context;
+    // As the calls are. What a resolver calls the service where the option is not there, no policy is told.
+    const given: unknown = options["grpc.default_authority"];
     return {
       method: "Check",
       service: settings.healthCheckConfig.serviceName,

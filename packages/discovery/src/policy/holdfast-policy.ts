@@ -166,7 +166,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
 
   #start(settings: PolicySettings, options: ChannelOptions, note: string): Running {
     this.#environment = { ...this.#environment, ...environmentIn(options) };
-    const { clock = systemClock, clientId = PROCESS_ID, random = Math.random, reports, authority } = this.#environment;
+    const { clock = systemClock, clientId = PROCESS_ID, random = Math.random, reports } = this.#environment;
     this.#clock = clock;
     reports?.add(this.#report);
     const { subsetSize, slowStartMs, connectTimeoutMs } = settings;
@@ -178,7 +178,6 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
       clock,
       connectTimeoutMs,
       settings,
-      authority,
       random,
       heard: this.#heard,
     };

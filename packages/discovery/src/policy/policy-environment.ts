@@ -29,8 +29,6 @@ export type PolicyEvent =
 export interface PolicyEnvironment {
   /** The name of the target in reports. @default "" */
   target?: string;
-  /** `:authority` of questions about health: that of the calls. @default `grpc.default_authority`, or the endpoint's address */
-  authority?: string;
   /** Who chooses a subset: stable over restarts, such as the name of the pod. @default one per process */
   clientId?: string;
   /** @default the time of this machine */

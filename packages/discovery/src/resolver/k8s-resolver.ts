@@ -66,7 +66,8 @@ const SETTINGS: Record<keyof All, true> = {
 
 /**
  * Makes `k8s:///` a scheme of this process. A channel is refused at construction when its target can never resolve.
- * @param defaults for channels that do not say otherwise. `domain` and `namespace` of these name the authority of them all.
+ * @param defaults for channels that do not say otherwise. `domain` and `namespace` of these name the authority of all that
+ * have no `grpc.default_authority`.
  * @throws {TypeError | RangeError} If a setting is out of its range, or there is none of its name.
  */
 export function registerK8sResolver(defaults: K8sResolverSettings = {}): void {
