@@ -5,6 +5,8 @@ import type { Service } from "./read-compose.ts";
 const LONGEST_STOP_MS = 7_000;
 /** Where nothing is given. Source: the compose specification, `stop_grace_period`. */
 const DEFAULT_STOP = "10s";
+/** Longest time in which a service of ours ends where nothing is given. Unit: milliseconds. */
+export const DEFAULT_DRAIN_MS = 4_000;
 const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 /** What a service may take, of memory, of processes, and of time to end. */
@@ -17,11 +19,12 @@ export const limits: Rules<Service> = {
   pids: ({ pids_limit: limit, deploy }) =>
     unless(given(limit ?? deploy?.resources?.limits?.pids), "has no limit of processes"),
 
-  "stop-grace-period": ({ stop_grace_period: period = DEFAULT_STOP, environment: { DRAIN_MS = "0" } }) => {
+  "stop-grace-period": ({ stop_grace_period: period = DEFAULT_STOP, environment: { DRAIN_MS } }) => {
+    const drainMs = DRAIN_MS || DEFAULT_DRAIN_MS; // to a service, an empty one is not set
     const stopMs = durationMs(period);
     if (stopMs === undefined) return [`${period} is no duration`];
     if (stopMs > LONGEST_STOP_MS) return [`${period} to stop is longer than ${LONGEST_STOP_MS / 1_000}s`];
-    return unless(stopMs > Number(DRAIN_MS), `${period} to stop is not longer than DRAIN_MS: ${DRAIN_MS}`);
+    return unless(stopMs > Number(drainMs), `${period} to stop is not longer than DRAIN_MS: ${drainMs}`);
   },
 };
 
