@@ -28,11 +28,15 @@ function call(client: Client): Promise<void> {
 }
 
 /** Two servers behind one name. */
-async function echo(options: DiscoveryOptions["resolver"] = {}) {
+async function echo(options: DiscoveryOptions["resolver"] = {}, weights: readonly number[] = [100, 100]) {
   const stack = new AsyncDisposableStack();
   const servers = [stack.use(await countingServer()), stack.use(await countingServer())];
   const name = "echo.demo.svc.cluster.local";
-  const srv = servers.map(({ port }, index) => ({ target: `echo-${index}.${name}`, port }));
+  const srv = servers.map(({ port }, index) => ({
+    target: `echo-${index}.${name}`,
+    port,
+    weight: weights[index] ?? 0,
+  }));
   const hosts = srv.map(({ target }) => [target, { addresses: ["127.0.0.1"] }] as const);
   const dns = stack.use(await DnsFixture.start({ [`_grpc._tcp.${name}`]: { srv }, ...Object.fromEntries(hosts) }));
   const found = discovery({ resolver: { servers: [dns.address], intervalMs: 100, ...options } });
@@ -50,6 +54,18 @@ describe("discovery()", () => {
     const [report] = system.found.targets();
     expect(report).toMatchObject({ target: TARGET, endpoints: [{ inFlight: 0 }, { inFlight: 0 }] });
     expect(report?.resolution?.note).toContain("_grpc._tcp.echo.demo");
+  });
+
+  test("S5: the weights of SRV records give the shares", async () => {
+    await using system = await echo({}, [300, 100]);
+    using client = clientOf(system.found);
+    await call(client);
+    await until(() => system.found.targets()[0]?.endpoints.every(({ state }) => state === "slow-starting") ?? false);
+    const before = system.servers.map(({ counts }) => counts.calls);
+    for (let i = 0; i < 40; i++) await call(client);
+    const [first = 0, second = 0] = system.servers.map(({ counts }, i) => counts.calls - (before[i] ?? 0));
+    expect(first).toBeGreaterThanOrEqual(28);
+    expect(second).toBeGreaterThanOrEqual(8);
   });
 
   test.each([{}, { domain: "example.org", namespace: "shop" }])(

@@ -6,7 +6,7 @@ import { EndpointList } from "../testing/list-resolver.ts";
 import { EchoClient, failures, type Outcome, share } from "../testing/load.ts";
 import { policyClient, until } from "../testing/policy-client.ts";
 import { tcpProxy } from "../testing/tcp-proxy.ts";
-import { AVOID, registerHoldfastPolicy, WEIGHTS_OPTION } from "./holdfast-policy.ts";
+import { AVOID, registerHoldfastPolicy, WEIGHTS_KEY } from "./holdfast-policy.ts";
 
 beforeAll(() => registerHoldfastPolicy());
 
@@ -151,7 +151,7 @@ describe("holdfast", () => {
     const [light, heavy] = addressesOf(servers) as [string, string];
     using client = policyClient(undefined);
     client.list.set([light, heavy], {
-      [WEIGHTS_OPTION]: new Map([
+      [WEIGHTS_KEY]: new Map([
         [light, 10],
         [heavy, 30],
       ]),

@@ -21,7 +21,7 @@ import { LeastLoaded } from "./least-loaded.ts";
 import { Members } from "./members.ts";
 import { Outliers } from "./outlier.ts";
 import { POLICY, PolicyConfig, type PolicySettings } from "./policy-config.ts";
-import { AVOID, environmentIn, type PolicyEnvironment, WEIGHTS_OPTION } from "./policy-environment.ts";
+import { AVOID, environmentIn, type PolicyEnvironment, WEIGHTS_KEY } from "./policy-environment.ts";
 import type { TargetReport } from "./report.ts";
 import { HeardTime } from "./silence.ts";
 import { slownessOf } from "./slowness.ts";
@@ -32,7 +32,7 @@ export {
   ENVIRONMENT_OPTION,
   type PolicyEnvironment,
   type PolicyEvent,
-  WEIGHTS_OPTION,
+  WEIGHTS_KEY,
 } from "./policy-environment.ts";
 export { PolicyReports, type TargetReport } from "./report.ts";
 
@@ -100,7 +100,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
     }
     this.#resolution = { at: now, note };
     this.#busy = true;
-    const changes = members.update(list.value, options[WEIGHTS_OPTION], now);
+    const changes = members.update(list.value, options[WEIGHTS_KEY], now);
     this.#busy = false;
     if (changes.added.length + changes.removed.length > 0) observe?.({ kind: "list", ...changes });
     this.#refresh();

@@ -15,7 +15,7 @@ import type { PolicyReports } from "./report.ts";
 /** The channel option with a {@link PolicyEnvironment}. The prefix keeps it out of what makes two connections different. */
 export const ENVIRONMENT_OPTION = "grpc.internal.no_subchannel.holdfast_policy";
 /** The resolver's attribute with a ReadonlyMap from `ip:port` of an endpoint's first address to its weight. */
-export const WEIGHTS_OPTION = "grpc.internal.no_subchannel.holdfast_weights";
+export const WEIGHTS_KEY = "grpc.internal.no_subchannel.holdfast_weights";
 /** What a pick may bring in `extraPickInfo`: addresses, with commas between, that the call has tried. */
 export const AVOID = "holdfast-avoid";
 
