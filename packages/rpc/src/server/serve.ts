@@ -90,7 +90,7 @@ export async function serve<Definition extends ServiceDefinition & CompatService
 
   const served = new Set(definitions.flatMap(pathsOf));
   const gate = drainGate();
-  const closing = new DisposableStack();
+  using opened = new DisposableStack();
   const interceptors = buildServerChain(options.chain ?? leastChain(), {
     ...servedMethods(...own),
     served,
@@ -98,7 +98,7 @@ export async function serve<Definition extends ServiceDefinition & CompatService
     gate,
     clock: systemClock,
     random: Math.random,
-    onClose: (resource) => closing.use(resource),
+    onClose: (resource) => opened.use(resource),
   });
 
   // The library's type names grpc-js' channel options only; it hands everything on to grpc-js' server.
@@ -117,6 +117,7 @@ export async function serve<Definition extends ServiceDefinition & CompatService
   server.add(ServerReflectionAlphaDefinition, reflection);
   explainUnknownMethods(served);
   const port = await server.listen(options.listen);
+  const closing = opened.move(); // from here on it is `drain` that closes them
 
   const drain = async ({ graceMs }: { graceMs: number }) => {
     health.drain();
