@@ -5,7 +5,7 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
   if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort);
   try {
-    return await Promise.race([promise, aborted]);
+    return await Promise.race([aborted, promise]); // of two that are settled the first one wins
   } finally {
     signal.removeEventListener("abort", onAbort);
   }

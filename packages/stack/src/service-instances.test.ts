@@ -117,6 +117,19 @@ describe("ServiceInstances", () => {
     expect(instances.all().map(({ process }) => process.pid)).toEqual([undefined, undefined, undefined]);
   });
 
+  test("ends all at once, those too that are leaving or being stopped", async () => {
+    const { instances, life } = aService();
+    await instances.scale("order", 2);
+    const fewer = instances.scale("order", 1);
+    await vi.waitFor(() => expect(life("order-1").signals).toContain("SIGTERM"));
+    const stopping = instances.stop(60_000);
+    await vi.waitFor(() => expect(life("order").signals).toContain("SIGTERM"));
+    instances.end();
+    await Promise.all([stopping, fewer]);
+    for (const name of ["order", "order-1"]) expect(life(name).signals).toContain("SIGKILL");
+    await expect(instances.scale("order", 2)).rejects.toThrow("being stopped");
+  });
+
   test.each([0, 1.5, -1])("refuses %d instances", async (count) => {
     await expect(aService().instances.scale("order", count)).rejects.toBeInstanceOf(StackError);
   });

@@ -86,6 +86,12 @@ export class ServiceInstances {
     await Promise.all([...this.#leaving.values(), ...staying.map((each) => each.process.stop(withinMs))]);
   }
 
+  /** Ends all of them for good and by force, also where `stop` still waits. */
+  end(): void {
+    this.#stopping = true;
+    for (const { process } of this.all()) process.end();
+  }
+
   #leave(instance: RunningInstance): Promise<void> {
     const ended = instance.process.stop(this.#options.stopWithinMs).finally(() => this.#leaving.delete(instance));
     this.#leaving.set(instance, ended);

@@ -4,6 +4,7 @@ import { boundLogs } from "./bound-logs.ts";
 import { choosePorts, type PortNames } from "./choose-ports.ts";
 import { clusterServices } from "./cluster-services.ts";
 import { databasePasswords } from "./database-passwords.ts";
+import { endAtOnce } from "./end-at-once.ts";
 import { endLeftovers } from "./end-leftovers.ts";
 import { forgetData } from "./forget-data.ts";
 import { keepStackFile } from "./keep-stack-file.ts";
@@ -104,11 +105,7 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
   const running = setup.move();
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= running.disposeAsync());
-  const end = () => {
-    for (const { process } of processes.instances.all()) process.kill("SIGKILL");
-    processes.provider.kill("SIGKILL");
-    processes.postgres.kill("SIGQUIT");
-  };
+  const end = () => endAtOnce(processes);
   const scale = (service: ServiceName, count: number) => processes.instances.scale(service, count);
   return { ...facts, folder, processes, scale, adminUrl, stop, end, [Symbol.asyncDispose]: stop };
 }

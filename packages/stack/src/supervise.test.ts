@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Exit, Run } from "./run.ts";
 import { StackError } from "./stack-error.ts";
 import type { StackEvent } from "./stack-event.ts";
@@ -41,8 +41,16 @@ function aClock() {
   return { clock, waits, pass: (ms: number) => (now += ms) };
 }
 
+interface Options {
+  launch?: (life: number) => ReturnType<typeof aRun>;
+  /** What each launch waits for. @default nothing */
+  before?: Promise<void>;
+  /** @default every pause is over at once */
+  clock?: Pick<Clock, "sleep">;
+}
+
 /** A supervised process; `lives` holds what was launched, `events` what was told. */
-function aSupervised(options: { launch?: (life: number) => ReturnType<typeof aRun> } = {}) {
+function aSupervised(options: Options = {}) {
   const lives: ReturnType<typeof aRun>[] = [];
   const events: StackEvent[] = [];
   const time = aClock();
@@ -50,13 +58,14 @@ function aSupervised(options: { launch?: (life: number) => ReturnType<typeof aRu
   const supervised = supervise({
     name: "order",
     async launch() {
+      await options.before;
       const life = options.launch?.(lives.length) ?? aRun(lives.length + 1);
       lives.push(life);
       launched.dispatchEvent(new Event("launched"));
       return life.run;
     },
     onEvent: (event) => events.push(event),
-    clock: time.clock,
+    clock: { ...time.clock, ...options.clock },
   });
   const life = async (number: number) => {
     while (lives.length < number) {
@@ -66,8 +75,20 @@ function aSupervised(options: { launch?: (life: number) => ReturnType<typeof aRu
     if (found === undefined) throw new Error(`there is no life ${number}`);
     return found;
   };
-  return { supervised, life, events, ...time };
+  return { supervised, lives, life, events, ...time };
 }
+
+/** A pause that only the end of the stack ends; resolves `begun` when it begins. */
+function anEndlessPause() {
+  const begun = Promise.withResolvers<void>();
+  const sleep: Clock["sleep"] = (_, signal) => {
+    begun.resolve();
+    return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  };
+  return { begun: begun.promise, clock: { sleep } };
+}
+
+afterEach(() => void vi.useRealTimers());
 
 describe("supervise()", () => {
   test("is ready when the process serves, and knows its id", async () => {
@@ -164,5 +185,66 @@ describe("supervise()", () => {
     await supervised.ready();
     await supervised.stop(1);
     expect(events.at(-1)).toMatchObject({ kind: "stopped", how: "SIGKILL" });
+  });
+
+  test("does not start a process again that is stopped between two lives", async () => {
+    const { begun, clock } = anEndlessPause();
+    const { supervised, lives, life } = aSupervised({ clock });
+    (await life(1)).serve();
+    await supervised.ready();
+    (await life(1)).end({ code: 1 });
+    await begun;
+    await supervised.stop(100);
+    expect(lives).toHaveLength(1);
+    await expect(supervised.ready()).rejects.toThrow("order is being stopped");
+  });
+
+  test("kills a process that is launched when the time to stop in is over", async () => {
+    vi.useFakeTimers();
+    const launching = Promise.withResolvers<void>();
+    const { supervised, life } = aSupervised({ before: launching.promise });
+    const stopped = supervised.stop(100);
+    vi.advanceTimersByTime(100);
+    launching.resolve();
+    await stopped;
+    expect((await life(1)).signals).toEqual(["SIGCONT", "SIGKILL"]);
+  });
+});
+
+describe("supervise().end()", () => {
+  test("kills the process at once, and for good", async () => {
+    const { supervised, lives, life, events } = aSupervised();
+    const { serve, signals } = await life(1);
+    serve();
+    await supervised.ready();
+    supervised.end();
+    await supervised.stop(100);
+    expect(signals.slice(0, 2)).toEqual(["SIGCONT", "SIGKILL"]);
+    expect(lives).toHaveLength(1);
+    expect(events.at(-1)).toMatchObject({ kind: "stopped", how: "SIGKILL" });
+  });
+
+  test("cuts an orderly stop short", async () => {
+    const stubborn = aRun(1);
+    const kill = stubborn.run.kill.bind(stubborn.run);
+    const { supervised, life, events } = aSupervised({
+      launch: () => ({ ...stubborn, run: { ...stubborn.run, kill: (signal) => signal === "SIGKILL" && kill(signal) } }),
+    });
+    (await life(1)).serve();
+    await supervised.ready();
+    const stopped = supervised.stop(60_000);
+    supervised.end();
+    await stopped;
+    expect(events.at(-1)).toMatchObject({ kind: "stopped", how: "SIGKILL" });
+  });
+
+  test("kills a process that is launched only then, even if it is to be stopped orderly", async () => {
+    const launching = Promise.withResolvers<void>();
+    const { supervised, life } = aSupervised({ before: launching.promise });
+    supervised.end();
+    const stopped = supervised.stop(60_000);
+    launching.resolve();
+    await stopped;
+    expect((await life(1)).signals).toEqual(["SIGCONT", "SIGKILL"]);
   });
 });

@@ -48,8 +48,10 @@ export interface Supervised {
   resume(): void;
   /** Ends it orderly, starts it again and resolves when it serves. */
   restart(): Promise<void>;
-  /** Ends it for good: orderly, by force after `withinMs`. */
+  /** Ends it for good: orderly, by force after `withinMs`. Resolves when it has ended. */
   stop(withinMs: number): Promise<void>;
+  /** Ends it for good and by force, also where `stop` still waits. */
+  end(): void;
 }
 
 /** Runs a process for as long as the stack runs: starts it again after 100 ms, later after up to 2 s. */
@@ -61,6 +63,8 @@ export function supervise(options: SuperviseOptions): Supervised {
   let asked = false;
   let everServed = false;
   let serving = false;
+  let forced = false;
+  let stoppingSince = 0;
   let readiness = newReadiness();
 
   const enterServing = (elapsedMs: number) => {
@@ -73,6 +77,16 @@ export function supervise(options: SuperviseOptions): Supervised {
     if (serving) readiness = newReadiness();
     serving = false;
   };
+  const tellToEnd = () => {
+    run?.kill("SIGCONT"); // a paused one would not hear of it
+    run?.kill(forced ? endSignal : stopSignal);
+  };
+  const end = ({ byForce }: { byForce: boolean }) => {
+    if (!stopping.signal.aborted) stoppingSince = clock.now();
+    forced ||= byForce;
+    stopping.abort(new Error(`${name} is being stopped`));
+    tellToEnd();
+  };
 
   /** Starts it once, and resolves when it has ended. */
   async function live(): Promise<Life> {
@@ -84,7 +98,7 @@ export function supervise(options: SuperviseOptions): Supervised {
       return { how: (error as Error).message, error, hopeless: true, servedMs: 0 };
     }
     onEvent({ kind: "started", process: name, pid: run.pid });
-    if (stopping.signal.aborted) run.kill(stopSignal); // asked to stop when there was nothing to stop yet
+    if (stopping.signal.aborted) tellToEnd(); // asked to stop when there was nothing to stop yet
     let error: unknown;
     try {
       await run.serving;
@@ -117,11 +131,11 @@ export function supervise(options: SuperviseOptions): Supervised {
         onEvent({ kind: "ended", process: name, how, againInMs });
       }
       asked = false;
-      await clock.sleep(againInMs, stopping.signal).catch(() => undefined); // the next life sees it
+      await clock.sleep(againInMs, stopping.signal).catch(() => undefined); // told below
+      if (stopping.signal.aborted) return readiness.reject(stopping.signal.reason);
     }
   }
 
-  let stoppingSince = 0;
   const finished = keepAlive();
   return {
     name,
@@ -141,19 +155,16 @@ export function supervise(options: SuperviseOptions): Supervised {
     async restart() {
       leaveServing();
       asked = run !== undefined;
-      run?.kill("SIGCONT");
-      run?.kill(stopSignal);
+      tellToEnd();
       await readiness.promise;
     },
     async stop(withinMs) {
-      stoppingSince = clock.now();
-      stopping.abort(new Error(`${name} is being stopped`));
-      run?.kill("SIGCONT");
-      run?.kill(stopSignal);
-      const timer = setTimeout(() => run?.kill(endSignal), withinMs);
+      end({ byForce: false });
+      const timer = setTimeout(() => end({ byForce: true }), withinMs);
       await finished;
       clearTimeout(timer);
     },
+    end: () => end({ byForce: true }),
   };
 }
 
