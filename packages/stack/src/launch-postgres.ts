@@ -15,6 +15,7 @@ export async function launchPostgres(options: {
   folder: string;
   port: number;
   onProgress: (message: string) => void;
+  signal: AbortSignal;
 }): Promise<PostgresRun> {
   const server = await startEmbeddedPostgres(options).catch((cause: Error) => {
     throw new StackError(cause.message, { cause });

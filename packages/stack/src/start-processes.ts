@@ -39,8 +39,8 @@ export function startProcesses(options: StartProcessesOptions): StartedProcesses
     stopSignal: "SIGINT", // fast shutdown; SIGTERM would wait for every client
     endSignal: "SIGQUIT", // takes its children with it, as SIGKILL does not
     onEvent,
-    async launch() {
-      const run = await launchPostgres({ folder: folder.postgres, port: ports.postgres, onProgress });
+    async launch(signal) {
+      const run = await launchPostgres({ folder: folder.postgres, port: ports.postgres, onProgress, signal });
       adminUrl = run.server.adminUrl;
       return run;
     },

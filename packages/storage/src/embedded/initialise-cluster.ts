@@ -18,13 +18,14 @@ export interface InitialiseOptions {
   account: Account | undefined;
   env: NodeJS.ProcessEnv;
   onProgress: (message: string) => void;
+  signal: AbortSignal;
 }
 
 /**
  * Makes the data folder with `initdb`, unless a complete one is there, and returns the superuser's password. One that is
  * half made, because initdb was killed, is made again.
  *
- * @throws {Error} If the data was made by another major version.
+ * @throws {Error} If the data was made by another major version. The signal's reason if that aborts before it is made.
  */
 export async function initialiseCluster(options: InitialiseOptions): Promise<string> {
   const { place, binaries, account, onProgress } = options;
@@ -51,7 +52,8 @@ export async function initialiseCluster(options: InitialiseOptions): Promise<str
   return password;
 }
 
-async function runInitdb({ place, binaries, account, env }: InitialiseOptions): Promise<void> {
+async function runInitdb({ place, binaries, account, env, signal }: InitialiseOptions): Promise<void> {
+  signal.throwIfAborted();
   const args = [
     `--pgdata=${place.data}`,
     `--username=${SUPERUSER}`,
@@ -64,10 +66,16 @@ async function runInitdb({ place, binaries, account, env }: InitialiseOptions): 
     "--locale=C",
     "--no-instructions",
   ];
+  const initdb = run(join(binaries, "bin", "initdb"), args, { cwd: place.folder, env, ...asAccount(account) });
+  const end = () => initdb.child.kill(); // the option `signal` would not wait for its end
+  signal.addEventListener("abort", end);
   try {
-    await run(join(binaries, "bin", "initdb"), args, { cwd: place.folder, env, ...asAccount(account) });
+    await initdb;
   } catch (cause) {
+    signal.throwIfAborted();
     const said = (cause as { stderr?: string }).stderr?.trim() ?? "";
     throw new Error(`Cannot create the database cluster in "${place.folder}": ${said}`, { cause });
+  } finally {
+    signal.removeEventListener("abort", end);
   }
 }

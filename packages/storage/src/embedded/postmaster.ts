@@ -49,8 +49,14 @@ function isZombie(pid: number): boolean {
  *
  * One whose owner was killed is being stopped by its keeper: that is waited for. If the keeper is gone as well the server
  * is stopped here. It is not taken over: nobody would stop it at the end, and its settings may be other ones.
+ *
+ * @throws The signal's reason if that aborts.
  */
-export async function endOrphan(data: string, onProgress: (message: string) => void): Promise<void> {
+export async function endOrphan(
+  data: string,
+  onProgress: (message: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const left = await readPostmaster(data);
   if (left === undefined || !isAlive(left.pid)) return;
   if (!(await isPostgres(left.pid))) {
@@ -59,18 +65,19 @@ export async function endOrphan(data: string, onProgress: (message: string) => v
     return;
   }
   onProgress(`waiting for the database of an earlier run to stop (process ${left.pid})`);
-  if (await endsWithin(left.pid, KEEPER_STOPS_WITHIN_MS)) return;
-  for (const signal of ["SIGINT", "SIGQUIT"] as const) {
-    if (isAlive(left.pid)) process.kill(left.pid, signal);
-    if (await endsWithin(left.pid, 5_000)) return;
+  if (await endsWithin(left.pid, KEEPER_STOPS_WITHIN_MS, signal)) return;
+  for (const name of ["SIGINT", "SIGQUIT"] as const) {
+    if (isAlive(left.pid)) process.kill(left.pid, name);
+    if (await endsWithin(left.pid, 5_000, signal)) return;
   }
   throw new Error(`Cannot start PostgreSQL: process ${left.pid} still serves "${data}" and does not stop`);
 }
 
-/** Waits for the end of a process that is not our child. */
-export async function endsWithin(pid: number, timeoutMs: number): Promise<boolean> {
+/** Waits for the end of a process that is not our child. @throws The signal's reason if that aborts. */
+export async function endsWithin(pid: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
   for (const end = performance.now() + timeoutMs; performance.now() < end; await sleep(POLL_MS)) {
     if (!isAlive(pid)) return true;
+    signal?.throwIfAborted();
   }
   return false;
 }

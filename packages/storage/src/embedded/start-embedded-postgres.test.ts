@@ -1,14 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { placeIn, substituteFor } from "./place.ts";
-import { isAlive } from "./postmaster.ts";
+import { isAlive, readPostmaster } from "./postmaster.ts";
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from "./start-embedded-postgres.ts";
 
 const RUN_POSTGRES = fileURLToPath(new URL("../testing/run-postgres.fixture.ts", import.meta.url));
@@ -31,6 +33,11 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
 }
 
 const answers = async (url: string) => expect(await query(url, "select 1 as one")).toEqual([{ one: 1 }]);
+
+/** Sees it within the moment: what it waits for does not last. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await setImmediate();
+}
 
 /** A process of its own, in a process group of its own, that runs the server. */
 async function runPostgres() {
@@ -102,6 +109,52 @@ describe("startEmbeddedPostgres()", () => {
     } finally {
       await removeEmbeddedPostgres(place.folder);
     }
+  });
+
+  test("gives up making a cluster when it is told to, and the next start makes it", async () => {
+    const place = placeIn(await mkdtemp(join(tmpdir(), "holdfast-test-given-up-")));
+    const stopping = new AbortController();
+    try {
+      const starting = startEmbeddedPostgres({ folder: place.folder, signal: stopping.signal });
+      await until(() => existsSync(join(place.data, "PG_VERSION")));
+      stopping.abort(new Error("stopped"));
+      await expect(starting).rejects.toThrow("stopped");
+      expect(existsSync(place.initialised)).toBe(false);
+      await using server = await startEmbeddedPostgres({ folder: place.folder });
+      await answers(server.adminUrl);
+    } finally {
+      await removeEmbeddedPostgres(place.folder);
+    }
+  });
+
+  test("gives up a server that does not serve yet when it is told to, and leaves nothing running", async () => {
+    const { data, log } = placeIn(folder);
+    await using made = await startEmbeddedPostgres({ folder });
+    await made.stop();
+    const stopping = new AbortController();
+    const starting = startEmbeddedPostgres({ folder, signal: stopping.signal });
+    let pid = 0;
+    await until(async () => (pid = (await readPostmaster(data))?.pid ?? 0) > 0);
+    stopping.abort(new Error("stopped"));
+    await expect(starting).rejects.toThrow("stopped");
+    expect(isAlive(pid)).toBe(false);
+    expect(await readFile(log, "utf8")).toContain("immediate shutdown");
+    await using server = await startEmbeddedPostgres({ folder });
+    await answers(server.adminUrl);
+  });
+
+  test("does not wait for the server of an earlier run when it is told to give up", async () => {
+    const { data } = placeIn(folder);
+    await using server = await startEmbeddedPostgres({ folder });
+    await rm(placeIn(folder).owner);
+    const waiting = Promise.withResolvers<string>();
+    const stopping = new AbortController();
+    const starting = startEmbeddedPostgres({ folder, signal: stopping.signal, onProgress: waiting.resolve });
+    expect(await waiting.promise).toContain(`process ${server.pid}`);
+    stopping.abort(new Error("stopped"));
+    await expect(starting).rejects.toThrow("stopped");
+    expect((await readPostmaster(data))?.pid).toBe(server.pid);
+    await answers(server.adminUrl);
   });
 
   test("refuses a folder that is in use, and names the process", async () => {

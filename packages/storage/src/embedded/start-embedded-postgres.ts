@@ -8,7 +8,7 @@ import { freePort } from "./free-port.ts";
 import { initialiseCluster, SUPERUSER } from "./initialise-cluster.ts";
 import { type Keeper, startKeeper } from "./keeper.ts";
 import { choosePlace, type Place, reachableBinaries, substituteFor } from "./place.ts";
-import { endOrphan, readPostmaster } from "./postmaster.ts";
+import { endOrphan, isAlive, readPostmaster } from "./postmaster.ts";
 import { serverSettings } from "./settings.ts";
 
 const POLL_MS = 10;
@@ -23,6 +23,8 @@ export interface StartEmbeddedPostgresOptions {
   port?: number;
   /** Called with a sentence whenever something takes time or is done another way than expected. @default nothing */
   onProgress?: (message: string) => void;
+  /** Aborted: gives up starting, and ends at once what does not serve yet. @default never */
+  signal?: AbortSignal;
 }
 
 /** A running PostgreSQL server of our own. Dispose to stop it. */
@@ -45,20 +47,21 @@ export interface EmbeddedPostgres extends AsyncDisposable {
  * It ends with this process, also when that is killed, and ignores Ctrl-C until told to stop. Needs no privilege; as root
  * it runs as another account, in a folder below /var/tmp where that cannot reach `folder`.
  *
- * @throws {Error} With a message for the user: port in use, folder in use, no permission, server does not start.
+ * @throws {Error} With a message for the user: port in use, folder in use, no permission, server does not start. The
+ * signal's reason if that aborts.
  */
 export async function startEmbeddedPostgres(options: StartEmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const { folder, onProgress = () => {} } = options;
+  const { folder, onProgress = () => {}, signal = new AbortController().signal } = options;
   const account = await postgresAccount();
   const binaries = await reachableBinaries(packagedBinaries(), folder, account, onProgress);
   const place = await choosePlace(folder, account, onProgress);
   await using setup = new AsyncDisposableStack();
   setup.use(await claim(place));
-  await endOrphan(place.data, onProgress);
+  await endOrphan(place.data, onProgress, signal);
   const port = await freePort(options.port ?? 0);
   const env = { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" };
-  const password = await initialiseCluster({ place, binaries, account, env, onProgress });
-  const keeper = await startServer({ place, binaries, account, env, port, onProgress });
+  const password = await initialiseCluster({ place, binaries, account, env, onProgress, signal });
+  const keeper = await startServer({ place, binaries, account, env, port, onProgress, signal });
   const claimed = setup.move();
 
   const url = (database: string, role: string, secret: string) =>
@@ -96,20 +99,25 @@ interface Server {
   env: NodeJS.ProcessEnv;
   port: number;
   onProgress: (message: string) => void;
+  signal: AbortSignal;
 }
 
 async function startServer(server: Server): Promise<Keeper> {
-  const { place, binaries, account, env, port, onProgress } = server;
+  const { place, binaries, account, env, port, signal } = server;
   const settings = Object.entries(serverSettings(port)).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const command = join(binaries, "bin", "postgres");
   const giveUpAt = performance.now() + READY_WITHIN_MS;
   for (;;) {
+    signal.throwIfAborted();
     await rename(place.log, `${place.log}.1`).catch(() => undefined); // the first start has no log yet
     const args = ["-D", place.data, ...settings];
     const keeper = await startKeeper({ command, args, env, account, log: place.log, cwd: place.folder });
-    if (await becomesReady(keeper, place, giveUpAt, onProgress)) return keeper;
+    if (await becomesReady(keeper, server, giveUpAt)) return keeper;
+    // Nobody uses it yet, so there is nothing to end orderly: the next start recovers.
+    if (signal.aborted && isAlive(keeper.pid)) process.kill(keeper.pid, "SIGQUIT");
     keeper.release();
     await keeper.exited;
+    signal.throwIfAborted();
     const log = await readFile(place.log, "utf8");
     // The processes of a server that was killed need a moment to notice it.
     const leftovers = log.includes("pre-existing shared memory block");
@@ -121,17 +129,15 @@ async function startServer(server: Server): Promise<Keeper> {
   }
 }
 
-async function becomesReady(
-  keeper: Keeper,
-  place: Place,
-  giveUpAt: number,
-  onProgress: (message: string) => void,
-): Promise<boolean> {
+/** `false`: it has ended, its time is over, or it shall not go on. */
+async function becomesReady(keeper: Keeper, { place, onProgress, signal }: Server, giveUpAt: number): Promise<boolean> {
   const gone = keeper.exited.then(() => "gone" as const);
   let sayAt = performance.now() + 2_000;
   while (performance.now() < giveUpAt) {
     const postmaster = await readPostmaster(place.data);
-    if (postmaster?.pid === keeper.pid && postmaster.ready) return true;
+    const hearsSignals = postmaster?.pid === keeper.pid; // before that it would miss them
+    if (hearsSignals && signal.aborted) return false;
+    if (hearsSignals && postmaster.ready) return true;
     if ((await Promise.race([gone, sleep(POLL_MS)])) === "gone") return false;
     if (performance.now() < sayAt) continue;
     onProgress("the database is still starting");
