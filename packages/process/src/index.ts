@@ -10,6 +10,5 @@ export {
 export { type Lifecycle, type LifecycleOptions, runUntilSignal } from "./lifecycle.ts";
 export { createLogger, type Logger, type LoggerOptions } from "./logger.ts";
 export { main } from "./main.ts";
-export { maskSecrets } from "./mask-secrets.ts";
 export { readConfig } from "./read-config.ts";
 export { valuesInFiles } from "./values-in-files.ts";

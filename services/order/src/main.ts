@@ -1,5 +1,5 @@
 import { OrderServiceDefinition } from "@holdfast/contracts/ecommerce/order/v1/order_service";
-import { createLogger, drain, main, maskSecrets, runUntilSignal } from "@holdfast/process";
+import { createLogger, drain, main, runUntilSignal } from "@holdfast/process";
 import { client, openTelemetry, parseFaults, server as rpc, serve } from "@holdfast/rpc";
 import { migrate } from "@holdfast/storage";
 import { openStore } from "./adapters/open-store.ts";
@@ -12,7 +12,7 @@ import { startWorkers } from "./start-workers.ts";
 await main("order", async () => {
   const config = readConfig(process.env);
   const log = createLogger({ service: "order", level: config.LOG_LEVEL });
-  log.info({ config: maskSecrets(config) }, "configuration");
+  log.info({ config }, "configuration");
   const lifecycle = runUntilSignal({ log, drainMs: config.DRAIN_MS });
 
   await migrate(config.DATABASE_URL, new URL("./migrations/", import.meta.url), {

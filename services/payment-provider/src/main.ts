@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { createLogger, main, maskSecrets, runUntilSignal } from "@holdfast/process";
+import { createLogger, main, runUntilSignal } from "@holdfast/process";
 import { v7 as uuidv7 } from "uuid";
 import { openEffectsFile } from "./adapters/effects-file.ts";
 import { readConfig } from "./config.ts";
@@ -11,7 +11,7 @@ import { serveHttp } from "./http/serve-http.ts";
 await main("payment-provider", async () => {
   const config = readConfig(process.env);
   const log = createLogger({ service: "payment-provider", level: config.LOG_LEVEL });
-  log.info({ config: maskSecrets(config) }, "configuration");
+  log.info({ config }, "configuration");
   const lifecycle = runUntilSignal({ log, drainMs: config.DRAIN_MS });
 
   const effects = await openEffectsFile({

@@ -1,5 +1,5 @@
 import { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/v1/payment_service";
-import { createLogger, drain, main, maskSecrets, runUntilSignal } from "@holdfast/process";
+import { createLogger, drain, main, runUntilSignal } from "@holdfast/process";
 import { parseFaults, serve, server as rpc } from "@holdfast/rpc";
 import { migrate, openDatabase } from "@holdfast/storage";
 import { startRecovery } from "./adapters/recovery-worker.ts";
@@ -10,7 +10,7 @@ import { paymentHandlers } from "./payment-handlers.ts";
 await main("payment", async () => {
   const config = readConfig(process.env);
   const log = createLogger({ service: "payment", level: config.LOG_LEVEL });
-  log.info({ config: maskSecrets(config) }, "configuration");
+  log.info({ config }, "configuration");
   const lifecycle = runUntilSignal({ log, drainMs: config.DRAIN_MS });
 
   await migrate(config.DATABASE_URL, new URL("./migrations/", import.meta.url), {

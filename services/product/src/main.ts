@@ -12,6 +12,7 @@ import { pruneLoop } from "./prune-loop.ts";
 await main("product", async () => {
   const config = readConfig(process.env);
   const log = createLogger({ service: "product", level: config.LOG_LEVEL });
+  log.info({ config }, "configuration");
   const lifecycle = runUntilSignal({ log, drainMs: config.DRAIN_MS });
   const onConnectionLost = (err: unknown) => log.warn({ err }, "lost a connection to the database");
 
