@@ -17,6 +17,13 @@ describe("databasePasswords()", () => {
     expect((await stat(folder.passwords)).mode & 0o777).toBe(0o600);
   });
 
+  test("makes no new ones when it cannot read those that there are", async () => {
+    await using temp = await tempFolder();
+    const folder = stackFolder(temp.path);
+    await mkdir(folder.passwords);
+    await expect(databasePasswords(folder)).rejects.toMatchObject({ name: "StackError" });
+  });
+
   test("knows that a database that was deleted does not have them", async () => {
     await using temp = await tempFolder();
     const folder = stackFolder(temp.path);

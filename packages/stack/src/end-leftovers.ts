@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { processIdentity } from "./process-identity.ts";
+import { readIfThere } from "./read-if-there.ts";
 import type { StackFile } from "./stack-file.ts";
 import type { StackFolder } from "./stack-folder.ts";
 
@@ -17,8 +18,8 @@ const POLL_MS = 20;
  * would keep the ports. The database has its own way: `startEmbeddedPostgres` sees to it.
  */
 export async function endLeftovers(folder: StackFolder, onProgress: (message: string) => void): Promise<void> {
-  const text = await readFile(folder.stackFile, "utf8").catch(() => undefined); // the first start
-  if (text === undefined) return;
+  const text = await readIfThere(folder.stackFile);
+  if (text === undefined) return; // the first start
   const { pids } = JSON.parse(text) as StackFile;
   await Promise.all(
     Object.entries(pids).map(async ([name, pid]) => {

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { lockFolder } from "./lock-folder.ts";
 import { processIdentity } from "./process-identity.ts";
@@ -44,6 +44,17 @@ describe("lockFolder()", () => {
     await writeFile(folder.lock, await content());
     await using _lock = await lockFolder(folder);
     expect(await readFile(folder.lock, "utf8")).toBe(await processIdentity(process.pid));
+  });
+
+  test("says so of a lock that it cannot read, instead of trying for ever", async () => {
+    await using temp = await tempFolder();
+    const folder = stackFolder(temp.path);
+    await mkdir(folder.lock);
+    await expect(lockFolder(folder)).rejects.toMatchObject({
+      name: "StackError",
+      message: expect.stringContaining(folder.lock),
+    });
+    expect(await readdir(temp.path)).toEqual(["stack.lock"]);
   });
 
   test("lets one of many have a stale lock", async () => {

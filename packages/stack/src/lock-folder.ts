@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { link, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { processIdentity } from "./process-identity.ts";
+import { readIfThere } from "./read-if-there.ts";
 import { StackError } from "./stack-error.ts";
 import type { StackFolder } from "./stack-folder.ts";
 
@@ -18,7 +19,7 @@ export interface LockOptions {
  * Takes the folder for this process: one stack a folder. Dispose to give it back. What a killed process left behind is
  * taken over.
  *
- * @throws {StackError} If a running process has it; names that.
+ * @throws {StackError} If a running process has it; names that. If it cannot be told who has it.
  */
 export async function lockFolder(
   { path, lock }: StackFolder,
@@ -31,8 +32,8 @@ export async function lockFolder(
   try {
     // A link is made with its content or not at all: nobody reads a lock that is half written.
     while (!(await succeeds(link(mine, lock), "EEXIST"))) {
-      const holder = await read(lock);
-      if (holder === undefined) continue;
+      const holder = await readIfThere(lock);
+      if (holder === undefined) continue; // it was given back meanwhile
       if (!(await isAlive(holder))) {
         await removeStale(lock, holder, mine);
         continue;
@@ -59,20 +60,17 @@ async function removeStale(lock: string, holder: string, mine: string): Promise<
   const removing = `${lock}.removing`;
   if (!(await succeeds(link(mine, removing), "EEXIST"))) {
     await sleep(5);
-    const other = await read(removing);
+    const other = await readIfThere(removing);
     if (other !== undefined && !(await isAlive(other))) await rm(removing, { force: true }); // killed in that very moment
     return;
   }
-  if ((await read(lock)) === holder) await rm(lock);
+  if ((await readIfThere(lock)) === holder) await rm(lock);
   await rm(removing, { force: true });
 }
 
 async function isAlive(holder: string): Promise<boolean> {
   return (await processIdentity(Number(holder.split(" ")[0]))) === holder;
 }
-
-/** `undefined`: it was given back meanwhile. */
-const read = (path: string) => readFile(path, "utf8").catch(() => undefined);
 
 /** Whether it worked; `false` stands for the one expected failure. */
 async function succeeds(attempt: Promise<void>, expected: string): Promise<boolean> {
