@@ -1,5 +1,6 @@
 import { removeEmbeddedPostgres } from "@holdfast/storage/embedded";
 import { describe, expect, test } from "vitest";
+import { lockFolder } from "./lock-folder.ts";
 import type { StackEvent } from "./stack-event.ts";
 import { stackFolder } from "./stack-folder.ts";
 import { startStack } from "./start-stack.ts";
@@ -8,6 +9,15 @@ import { tempFolder } from "./temp-folder.fixture.ts";
 const ANY_PORTS = { payment: 0, product: 0, order: 0, provider: 0, postgres: 0 };
 
 describe("startStack()", () => {
+  test("is told who has a new folder, even before that has written what runs where", async () => {
+    await using temp = await tempFolder();
+    await using _first = await lockFolder(stackFolder(temp.path));
+    await expect(startStack({ folder: temp.path, ports: ANY_PORTS })).rejects.toMatchObject({
+      name: "StackError",
+      message: expect.stringContaining(`A stack runs already in "${temp.path}": process ${process.pid}`),
+    });
+  });
+
   test("gives up a database that is being made when it is told to", async () => {
     await using temp = await tempFolder();
     await using cleanUp = new AsyncDisposableStack();

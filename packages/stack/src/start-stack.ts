@@ -7,13 +7,14 @@ import { databasePasswords } from "./database-passwords.ts";
 import { endAtOnce } from "./end-at-once.ts";
 import { endLeftovers } from "./end-leftovers.ts";
 import { forgetData } from "./forget-data.ts";
+import { isStopping } from "./is-stopping.ts";
 import { keepStackFile } from "./keep-stack-file.ts";
 import { lockFolder } from "./lock-folder.ts";
 import { makeFolder } from "./make-folder.ts";
 import { orAborted } from "./or-aborted.ts";
 import { CLUSTER_DOMAIN, SERVICE_NAMES, type ServiceName } from "./programs.ts";
 import type { StackEvent } from "./stack-event.ts";
-import { readStackFile, type StackFile } from "./stack-file.ts";
+import type { StackFile } from "./stack-file.ts";
 import { type StackFolder, stackFolder } from "./stack-folder.ts";
 import { startProcesses } from "./start-processes.ts";
 import { type StackProcesses, stopInOrder } from "./stop-in-order.ts";
@@ -62,8 +63,7 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
 
   await using setup = new AsyncDisposableStack();
   await makeFolder(folder);
-  const isStopping = async () => (await readStackFile(folder.path)).stopping === true;
-  setup.use(await lockFolder(folder, { isStopping, onWait: say }));
+  setup.use(await lockFolder(folder, { isStopping: () => isStopping(folder), onWait: say }));
   await endLeftovers(folder, say);
   if (options.fresh === true) await forgetData(folder);
   for (const path of [folder.logs, folder.provider]) await mkdir(path, { recursive: true });
