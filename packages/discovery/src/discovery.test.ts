@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
 import { type ChannelOptions, Client, connectivityState, credentials, Metadata } from "@grpc/grpc-js";
 import { describe, expect, test, vi } from "vitest";
+import { systemClock } from "./clock.ts";
 import { type Discovery, type DiscoveryOptions, discovery } from "./discovery.ts";
 import { countingServer, WAIT_METHOD } from "./testing/counting-server.ts";
 import { DnsFixture } from "./testing/dns-fixture.ts";
@@ -133,12 +134,26 @@ describe("discovery()", () => {
     await using system = await echo();
     using client = clientOf(system.found);
     await call(client);
-    const first = system.found.targets()[0]?.resolution?.at ?? Infinity;
+    const looked = performance.now();
     system.dns.mode = "servfail";
     await until(() => system.found.targets()[0]?.resolution?.note.startsWith("list kept for ") ?? false);
-    expect(system.found.targets()[0]?.resolution?.at).toBeGreaterThan(first);
+    expect(system.found.targets()[0]?.resolution?.ageMs).toBeLessThan(performance.now() - looked);
     expect(system.found.targets()[0]?.endpoints).toHaveLength(2);
     await call(client);
+  });
+
+  test("says how long ago it was by its own clock, which stands still while the machine sleeps", async () => {
+    await using system = await echo();
+    const clock = { ...systemClock, now: () => systemClock.now() - 3_600_000 };
+    const found = discovery({ resolver: { servers: [system.dns.address] } }, { clock });
+    const began = clock.now();
+    using client = clientOf(found);
+    await call(client);
+    const [report] = found.targets();
+    for (const ageMs of [report?.resolution?.ageMs, ...(report?.endpoints ?? []).map(({ stateAgeMs }) => stateAgeMs)]) {
+      expect(ageMs).toBeGreaterThanOrEqual(0);
+      expect(ageMs).toBeLessThanOrEqual(clock.now() - began);
+    }
   });
 
   test("forgets a channel that is closed", async () => {

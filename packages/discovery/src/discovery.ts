@@ -10,7 +10,7 @@
  * Source:  -
  */
 import { type ChannelInterface, type ChannelOptions, connectivityState } from "@grpc/grpc-js";
-import type { Clock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import {
   ENVIRONMENT_OPTION,
   holdfastServiceConfig,
@@ -93,7 +93,7 @@ type Look = Parameters<NonNullable<K8sResolverSettings["observe"]>>[0];
  * Finds the instances of services and chooses among them.
  * @throws {TypeError | RangeError} If an option is out of range, or there is none of its name.
  */
-export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env = {}): Discovery {
+export function discovery(options: DiscoveryOptions = {}, { clock = systemClock, random }: Env = {}): Discovery {
   const { resolver = {}, policy: settings = {}, clientId, observe } = options;
   const reports = new PolicyReports();
   const looks = new Map<string, { at: number; note: string }>();
@@ -110,7 +110,7 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
   const scope = scopeOf({ ...(domain !== undefined && { domain }), ...(namespace !== undefined && { namespace }) });
   registerHoldfastPolicy();
   const serviceConfig = holdfastServiceConfig(settings);
-  const given = { ...(clock && { clock }), ...(random && { random }) };
+  const given = { clock, ...(random && { random }) };
   const followed = new OpenChannels();
   return {
     policy: POLICY,
@@ -135,10 +135,15 @@ export function discovery(options: DiscoveryOptions = {}, { clock, random }: Env
     follow: (channel) => followed.add(channel),
     targets: () => {
       const used = reports.list();
+      const now = clock.now();
+      const lastLook = (target: string): TargetReport["resolution"] => {
+        const look = looks.get(target);
+        return look && { ageMs: now - look.at, note: look.note };
+      };
       const others = new Set(followed.list().map((channel) => channel.getTarget()));
       for (const { target } of used) others.delete(target);
       return [...used, ...[...others].map((target) => ({ target, endpoints: [], resolution: undefined }))]
-        .map((report) => ({ ...report, resolution: looks.get(report.target) ?? report.resolution }))
+        .map((report) => ({ ...report, resolution: lastLook(report.target) ?? report.resolution }))
         .toSorted((a, b) => a.target.localeCompare(b.target));
     },
   };

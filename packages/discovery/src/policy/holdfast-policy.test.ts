@@ -212,15 +212,22 @@ describe("holdfast", () => {
 
   test("reports each endpoint's state, calls and share, and the last resolution", async () => {
     await using servers = await backends(2);
+    const began = performance.now();
     using client = policyClient([...addressesOf(servers), "127.0.0.1:1"]);
     await client.echo.call();
     await until(() => client.stateOf("127.0.0.1:1") === "failing");
+    const failing = performance.now();
     await calls(client.echo, 20);
+    const leastAgeMs = performance.now() - failing;
     const [report] = client.reports.list();
-    expect(report).toMatchObject({ target: "test", resolution: { at: expect.any(Number) } });
+    expect(report).toMatchObject({ target: "test", resolution: { ageMs: expect.any(Number) } });
+    const now = performance.now();
+    expect(report?.resolution?.ageMs).toBeGreaterThanOrEqual(leastAgeMs);
+    expect(report?.resolution?.ageMs).toBeLessThanOrEqual(now - began);
     expect(report?.endpoints.reduce((sum, each) => sum + each.calls, 0)).toBe(21);
     expect(report?.endpoints.reduce((sum, each) => sum + each.share, 0)).toBeCloseTo(1);
     const dead = report?.endpoints.find(({ address }) => address === "127.0.0.1:1");
+    expect(dead?.stateAgeMs).toBeLessThanOrEqual(now - began);
     expect(dead).toMatchObject({ calls: 0, inFlight: 0, error: expect.stringContaining("ECONNREFUSED") });
     client.echo.client.close();
     expect(client.reports.list()).toEqual([]);

@@ -62,7 +62,7 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
   #clock: Clock = systemClock;
   readonly #heard = new HeardTime(1.5 * TICK_MS);
   #running: Running | undefined;
-  #resolution: TargetReport["resolution"];
+  #resolution: { readonly at: number; readonly note: string } | undefined;
   readonly #state: ChannelState;
   /** While a list is taken in, nobody is told of the states in between. */
   #busy = false;
@@ -268,8 +268,10 @@ export class HoldfastPolicy implements experimental.LoadBalancer, experimental.P
 
   readonly #report = (): TargetReport => {
     if (this.#running) this.#noteStates(this.#running.members);
-    const endpoints = this.#running?.members.report(this.#clock.now()) ?? [];
-    return { target: this.#environment.target ?? "", endpoints, resolution: this.#resolution };
+    const now = this.#clock.now();
+    const endpoints = this.#running?.members.report(now) ?? [];
+    const resolution = this.#resolution && { ageMs: now - this.#resolution.at, note: this.#resolution.note };
+    return { target: this.#environment.target ?? "", endpoints, resolution };
   };
 }
 

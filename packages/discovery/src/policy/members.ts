@@ -86,7 +86,7 @@ export class Members {
       const { address, inFlight, calls, recent, record, ready, error } = endpoint;
       const share = all === 0 ? 0 : recent.total(now) / all;
       const why = ready || error === undefined ? {} : { error };
-      return { address, state, since, inFlight, calls, share, ejections: record.ejections, ...why };
+      return { address, state, stateAgeMs: now - since, inFlight, calls, share, ejections: record.ejections, ...why };
     });
   }
 

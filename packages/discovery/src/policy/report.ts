@@ -13,8 +13,8 @@ export interface EndpointReport {
   /** `ip:port`. */
   address: string;
   state: EndpointState;
-  /** When it got there. Unit: milliseconds of the policy's clock. */
-  since: number;
+  /** How long it has been there, by the policy's clock. Unit: milliseconds. */
+  stateAgeMs: number;
   inFlight: number;
   /** Calls started, ever. */
   calls: number;
@@ -30,7 +30,7 @@ export interface TargetReport {
   target: string;
   endpoints: EndpointReport[];
   /** The last answer of the resolver that the policy was told. Undefined: none yet. */
-  resolution: { at: number; note: string } | undefined;
+  resolution: { ageMs: number; note: string } | undefined;
 }
 
 /** The policies of a process. */

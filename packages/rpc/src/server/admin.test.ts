@@ -6,13 +6,21 @@ import { adminHandlers } from "./admin.ts";
 const reports: TargetReport[] = [
   {
     target: "k8s:///payment-service.payments:grpc",
-    resolution: { at: 1_000, note: "2 endpoints" },
+    resolution: { ageMs: 1_000, note: "2 endpoints" },
     endpoints: [
-      { address: "10.0.0.1:50051", state: "ready", since: 2_000, inFlight: 3, calls: 17, share: 0.75, ejections: 1 },
+      {
+        address: "10.0.0.1:50051",
+        state: "ready",
+        stateAgeMs: 2_000,
+        inFlight: 3,
+        calls: 17,
+        share: 0.75,
+        ejections: 1,
+      },
       {
         address: "10.0.0.2:50051",
         state: "failing",
-        since: 3_000,
+        stateAgeMs: 3_000,
         inFlight: 0,
         calls: 0,
         share: 0,
@@ -24,7 +32,10 @@ const reports: TargetReport[] = [
   { target: "k8s:///product-service.products:grpc", resolution: undefined, endpoints: [] },
 ];
 
-const handlers = adminHandlers(() => reports);
+const handlers = adminHandlers(
+  () => reports,
+  () => 10_000,
+);
 const ask = (nameContains: string) => handlers.listTargets({ nameContains }, {} as never);
 
 test("tells what the policy reports", async () => {
@@ -32,13 +43,13 @@ test("tells what the policy reports", async () => {
     targets: [
       {
         name: "k8s:///payment-service.payments:grpc",
-        resolveTime: new Date(1_000),
+        resolveTime: new Date(9_000),
         resolutionNote: "2 endpoints",
         endpoints: [
           {
             address: "10.0.0.1:50051",
             state: State.STATE_READY,
-            stateTime: new Date(2_000),
+            stateTime: new Date(8_000),
             inFlight: 3,
             callCount: 17n,
             share: 0.75,
@@ -48,7 +59,7 @@ test("tells what the policy reports", async () => {
           {
             address: "10.0.0.2:50051",
             state: State.STATE_FAILING,
-            stateTime: new Date(3_000),
+            stateTime: new Date(7_000),
             inFlight: 0,
             callCount: 0n,
             share: 0,

@@ -22,33 +22,39 @@ const STATES: Record<EndpointState, State> = {
   "not-serving": State.STATE_NOT_SERVING,
 };
 
-/** `ecommerce.admin.v1.AdminService` over the reports of the balancing policy. */
-export function adminHandlers(list: ListTargets): AdminServiceImplementation<HandlerContext> {
+/**
+ * `ecommerce.admin.v1.AdminService` over the reports of the balancing policy, whose clock is not the time of day: it stands
+ * still while the machine sleeps.
+ */
+export function adminHandlers(list: ListTargets, now = Date.now): AdminServiceImplementation<HandlerContext> {
   return {
     async listTargets({ nameContains }) {
       return {
         targets: list()
           .filter(({ target }) => target.includes(nameContains))
-          .map(toTarget),
+          .map((report) => toTarget(report, now())),
       };
     },
   };
 }
 
-function toTarget({ target, endpoints, resolution }: TargetReport): Target {
+function toTarget({ target, endpoints, resolution }: TargetReport, now: number): Target {
   return {
     name: target,
-    endpoints: endpoints.map(toEndpoint),
-    resolveTime: resolution && new Date(resolution.at),
+    endpoints: endpoints.map((each) => toEndpoint(each, now)),
+    resolveTime: resolution && new Date(now - resolution.ageMs),
     resolutionNote: resolution?.note ?? "",
   };
 }
 
-function toEndpoint({ address, state, since, inFlight, calls, share, ejections, error }: EndpointReport): Endpoint {
+function toEndpoint(
+  { address, state, stateAgeMs, inFlight, calls, share, ejections, error }: EndpointReport,
+  now: number,
+): Endpoint {
   return {
     address,
     state: STATES[state],
-    stateTime: new Date(since),
+    stateTime: new Date(now - stateAgeMs),
     inFlight,
     callCount: BigInt(calls),
     share,
