@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { aServer } from "../../rpc/src/testing/a-server.ts";
+import { orAborted } from "./or-aborted.ts";
 import type { Program } from "./programs.ts";
 import type { Exit } from "./run.ts";
 import { ServiceInstances, type ServiceInstancesOptions } from "./service-instances.ts";
@@ -8,6 +9,8 @@ import type { StackEvent } from "./stack-event.ts";
 
 type Launch = NonNullable<ServiceInstancesOptions["launch"]>;
 
+/** What a process ends with that is not started again. */
+const WRONG_CONFIGURATION = 78;
 const databaseUrls = { payment: "", product: "", order: "" };
 const surroundings = { databaseUrls, providerUrl: "", clusterDns: "", env: {} };
 let endLast = async () => {};
@@ -16,10 +19,12 @@ afterEach(() => endLast());
 interface Options extends Partial<ServiceInstancesOptions> {
   /** Asks for the health of whoever listens on their port. @default they serve at once */
   watched?: boolean;
+  /** Whether an instance ends before it serves. @default none does */
+  fails?: (name: string) => boolean;
 }
 
 /** Services whose processes end when the test says so, or by force. */
-function aService({ watched = false, ...options }: Options = {}) {
+function aService({ watched = false, fails = () => false, ...options }: Options = {}) {
   const lives = new Map<string, { program: Program; signals: string[]; end: (exit?: Partial<Exit>) => void }>();
   const events: StackEvent[] = [];
   const launch: Launch = async (program, { answers }) => {
@@ -31,11 +36,16 @@ function aService({ watched = false, ...options }: Options = {}) {
       exited.resolve({ code: null, signal: null, ...exit });
     };
     lives.set(program.name, { program, signals, end });
+    if (fails(program.name)) end({ code: WRONG_CONFIGURATION });
     const kill = (signal: NodeJS.Signals) => {
       signals.push(signal);
       if (signal === "SIGKILL") end({ signal });
     };
-    const serving = watched ? answers(ended.signal) : Promise.resolve();
+    const serving = ended.signal.aborted
+      ? Promise.reject(new StackError(`${program.name} ended`))
+      : watched
+        ? answers(ended.signal)
+        : Promise.resolve();
     return { pid: lives.size, serving, exited: exited.promise, kill };
   };
   const instances = new ServiceInstances({
@@ -104,6 +114,30 @@ describe("ServiceInstances", () => {
     await instances.scale("order", 2);
     await instances.scale("order", 1);
     expect(events.at(-1)).toMatchObject({ kind: "stopped", process: "order-1", how: "SIGKILL" });
+  });
+
+  test("forgets one that could not be started, and starts another one when asked again", async () => {
+    const failing = new Set(["order-1"]);
+    const { instances } = aService({ fails: (name) => failing.has(name) });
+    await expect(instances.scale("order", 2)).rejects.toThrow("order-1 ended");
+    expect(namesOf(instances.of("order"))).toEqual(["order"]);
+    expect(namesOf(instances.all())).toEqual(["order"]);
+    failing.clear();
+    await instances.scale("order", 2);
+    expect(namesOf(instances.of("order"))).toEqual(["order", "order-1"]);
+    expect(instances.of("order")[1]?.process.pid).toBeDefined();
+  });
+
+  test("keeps the others when one has to leave that has not started yet", async () => {
+    let needed = Promise.resolve();
+    const { instances } = aService({ before: (stopping) => orAborted(needed, stopping) });
+    await instances.scale("order", 1);
+    needed = new Promise(() => undefined);
+    const more = instances.scale("order", 2);
+    const fewer = instances.scale("order", 1);
+    await expect(more).rejects.toThrow("order-1 is being stopped");
+    await fewer;
+    expect(namesOf(instances.of("order"))).toEqual(["order"]);
   });
 
   test("starts none when all are being stopped, and stops those that were about to start", async () => {

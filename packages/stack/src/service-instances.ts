@@ -59,7 +59,8 @@ export class ServiceInstances {
 
   /**
    * Starts what is missing and stops the newest of what is too much. Resolves when that many serve.
-   * @throws {StackError} For a count that is none, and when all of them are being stopped.
+   * @throws {StackError} For a count that is none, when all of them are being stopped, and when one could not be started:
+   * that is forgotten, the others stay.
    */
   async scale(service: ServiceName, count: number): Promise<void> {
     if (!Number.isInteger(count) || count < 1) {
@@ -69,7 +70,7 @@ export class ServiceInstances {
     const instances = this.#instances[service];
     const started = this.#lastStart.then(async () => {
       const ends = instances.splice(count).map((each) => this.#leave(each));
-      while (instances.length < count) instances.push(await this.#start(service));
+      while (instances.length < count) this.#keep(await this.#start(service));
       return { ends, instances: [...instances] };
     });
     this.#lastStart = started.catch(() => undefined); // who asked hears of it
@@ -90,6 +91,15 @@ export class ServiceInstances {
   end(): void {
     this.#stopping = true;
     for (const { process } of this.all()) process.end();
+  }
+
+  #keep(instance: RunningInstance): void {
+    const instances = this.#instances[instance.service];
+    instances.push(instance);
+    instance.process.ready().catch(() => {
+      const index = instances.indexOf(instance);
+      if (index >= 0 && !this.#stopping) instances.splice(index, 1);
+    });
   }
 
   #leave(instance: RunningInstance): Promise<void> {
