@@ -1,13 +1,8 @@
-import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { processIdentity } from "./process-identity.ts";
 import { readIfThere } from "./read-if-there.ts";
 import type { StackFile } from "./stack-file.ts";
 import type { StackFolder } from "./stack-folder.ts";
-
-const run = promisify(execFile);
 
 /** Programs whose stack was killed end by themselves within their drain time; one that was frozen does not. */
 const END_WITHIN_MS = 5_000;
@@ -20,11 +15,11 @@ const POLL_MS = 20;
 export async function endLeftovers(folder: StackFolder, onProgress: (message: string) => void): Promise<void> {
   const text = await readIfThere(folder.stackFile);
   if (text === undefined) return; // the first start
-  const { pids } = JSON.parse(text) as StackFile;
+  const { pids, identities = [] } = JSON.parse(text) as StackFile;
   await Promise.all(
     Object.entries(pids).map(async ([name, pid]) => {
       const identity = await processIdentity(pid);
-      if (identity === undefined || !(await isOurs(pid))) return;
+      if (name === "postgres" || identity === undefined || !identities.includes(identity)) return;
       onProgress(`waiting for ${name} of an earlier start to end (process ${pid})`);
       await endProcess(pid, identity);
     }),
@@ -38,15 +33,6 @@ async function endProcess(pid: number, identity: string): Promise<void> {
   }
   sendSignal(pid, "SIGKILL");
   while ((await processIdentity(pid)) === identity) await sleep(POLL_MS);
-}
-
-/** Ids are given again: another program may have it by now. */
-async function isOurs(pid: number): Promise<boolean> {
-  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(async () => {
-    const found = await run("ps", ["-o", "args=", "-p", String(pid)]).catch(() => undefined); // has ended
-    return found?.stdout ?? "";
-  });
-  return /services\/[a-z-]+\/src\/main\.ts/.test(command);
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals): void {

@@ -1,3 +1,4 @@
+import { processIdentity } from "./process-identity.ts";
 import type { StackEvent } from "./stack-event.ts";
 import type { StackFile } from "./stack-file.ts";
 import { writePrivately } from "./write-privately.ts";
@@ -14,12 +15,21 @@ export interface KeptStackFile {
 /** Keeps `stack.json` up to date: also while the stack starts, so that what a killed one leaves behind can be found. */
 export function keepStackFile(
   path: string,
-  content: Omit<StackFile, "pids" | "stopping">,
+  content: Omit<StackFile, "pids" | "identities" | "stopping">,
   onFailure: (message: string) => void,
 ): KeptStackFile {
-  const pids = new Map<string, number>();
+  const running = new Map<string, { pid: number; identity: Promise<string | undefined> }>();
   let stopping: true | undefined;
-  const write = () => writePrivately(path, { ...content, pids: Object.fromEntries(pids), stopping });
+  const write = async () => {
+    const pids = Object.fromEntries([...running].map(([name, { pid }]) => [name, pid]));
+    const identities = await Promise.all([...running.values()].map(({ identity }) => identity));
+    await writePrivately(path, {
+      ...content,
+      pids,
+      identities: identities.filter((each) => each !== undefined),
+      stopping,
+    });
+  };
   let last = write();
   const writeOnceMore = () => {
     last = last.then(write).catch((error: Error) => onFailure(`cannot write ${path}: ${error.message}`));
@@ -27,9 +37,13 @@ export function keepStackFile(
 
   return {
     onEvent(event) {
-      if (event.kind === "started") pids.set(event.process, event.pid);
-      else if (event.kind === "ended" || event.kind === "stopped") pids.delete(event.process);
-      else return;
+      if (event.kind === "started") {
+        running.set(event.process, { pid: event.pid, identity: processIdentity(event.pid) });
+      } else if (event.kind === "ended" || event.kind === "stopped") {
+        running.delete(event.process);
+      } else {
+        return;
+      }
       writeOnceMore();
     },
     stop() {

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { keepStackFile } from "./keep-stack-file.ts";
+import { processIdentity } from "./process-identity.ts";
 import { readStackFile } from "./stack-file.ts";
 import { stackFolder } from "./stack-folder.ts";
 import { tempFolder } from "./temp-folder.fixture.ts";
@@ -21,12 +22,13 @@ describe("keepStackFile()", () => {
     await using temp = await tempFolder();
     const { stackFile } = stackFolder(temp.path);
     const file = keepStackFile(stackFile, facts, () => undefined);
-    for (const [process, pid] of [["order", 8] as const, ["payment", 9] as const]) {
-      file.onEvent({ kind: "started", process, pid });
+    for (const [name, pid] of [["order", process.pid] as const, ["payment", process.ppid] as const]) {
+      file.onEvent({ kind: "started", process: name, pid });
     }
     file.onEvent({ kind: "ended", process: "payment", how: "SIGKILL", againInMs: 100 });
     await file.written();
-    expect(await readStackFile(temp.path)).toEqual({ ...facts, pids: { order: 8 } });
+    const identities = [await processIdentity(process.pid)];
+    expect(await readStackFile(temp.path)).toEqual({ ...facts, pids: { order: process.pid }, identities });
     expect((await stat(stackFile)).mode & 0o777).toBe(0o600);
   });
 });

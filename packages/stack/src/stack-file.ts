@@ -19,6 +19,8 @@ export interface StackFile {
   readonly logs: string;
   /** The process ids of what runs now; a process that is being started again is missing. */
   readonly pids: Readonly<Record<string, number>>;
+  /** Each of those ids with what tells its process from a later one of the same id. */
+  readonly identities?: readonly string[];
   /** Set while it is about to end. */
   readonly stopping?: boolean;
 }

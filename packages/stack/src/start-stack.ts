@@ -37,7 +37,7 @@ export interface StartStackOptions {
 }
 
 /** The whole system, running. Dispose to stop it. */
-export interface Stack extends AsyncDisposable, Omit<StackFile, "pid" | "pids" | "stopping"> {
+export interface Stack extends AsyncDisposable, Omit<StackFile, "pid" | "pids" | "identities" | "stopping"> {
   readonly folder: StackFolder;
   readonly processes: StackProcesses;
   /** Starts or stops instances of a service until there are that many. Resolves when they serve. */
