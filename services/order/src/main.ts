@@ -36,7 +36,6 @@ await main("order", async () => {
   ];
   const others = connectServices(config, { pricing: [...outer, ...again, wire], step: [...outer, ...inner, wire] });
   lifecycle.onDrain("connections", () => others[Symbol.dispose]());
-  const workers = startWorkers({ ...others, store, config, log });
 
   // Nearest to the wire first.
   const load = rpc.loadShed({ minInFlight: config.MIN_IN_FLIGHT });
@@ -49,7 +48,9 @@ await main("order", async () => {
     targets: others.targets,
     chain: [...admission, ...request],
   });
-  lifecycle.onDrain("server and workers", () => drain({ server, workers: [workers], times: config }));
+  // Last: a start that fails, or is told to stop, would leave orders leased to workers that nobody stops.
+  const workers = [startWorkers({ ...others, store, config, log })];
+  lifecycle.onDrain("server and workers", () => drain({ server, workers, times: config }));
   server.health.set(true);
   lifecycle.ready({ port: server.port });
 });
