@@ -172,10 +172,10 @@ describe("ServiceInstances", () => {
     await using server = await aServer({});
     const port = Number(server.target.split(":")[1]);
     const ports = { payment: 1, product: 2, order: port };
-    let told = 0;
+    const told: boolean[] = [];
     const onServing = () => {
-      told += 1;
-      if (told === 2) throw new Error("the records are wrong");
+      told.push(...instances.of("order").map(({ serving }) => serving));
+      if (told.length === 2) throw new Error("the records are wrong");
     };
     const { instances, events } = aService({ ports, onServing, watched: true });
     await instances.scale("order", 1);
@@ -188,8 +188,26 @@ describe("ServiceInstances", () => {
       message: "its health cannot be watched: the records are wrong",
     });
     expect(instances.of("order")).toMatchObject([{ serving: false }]);
+    expect(told).toEqual([true, false, false]); // once more, for the one that was not heard
     server.health.set(true);
     await instances.of("order")[0]?.process.ready();
     expect(instances.of("order")).toMatchObject([{ serving: true }]);
+  });
+
+  test("lets nobody down who cannot tell that an instance is gone", async () => {
+    await using server = await aServer({});
+    const ports = { payment: 1, product: 2, order: Number(server.target.split(":")[1]) };
+    const onServing = () => {
+      if (instances.of("order").some(({ serving }) => !serving)) throw new Error("the records are wrong");
+    };
+    const { instances, events } = aService({ ports, onServing, watched: true });
+    await instances.scale("order", 1);
+    server.health.set(false);
+    await vi.waitFor(() => expect(events).toContainEqual(expect.objectContaining({ kind: "ended", how: "SIGKILL" })));
+    expect(events).toContainEqual({
+      kind: "progress",
+      process: "order",
+      message: "cannot tell that it does not serve: the records are wrong",
+    });
   });
 });

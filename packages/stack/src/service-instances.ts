@@ -131,6 +131,7 @@ export class ServiceInstances {
         },
       }),
     };
+    const say = (message: string) => onEvent({ kind: "progress", process: name, message });
     /** Resolves when it serves for the first time in this life, and goes on to watch it until its end. */
     function answers(ended: AbortSignal): Promise<void> {
       return new Promise((resolve, reject) => {
@@ -142,9 +143,14 @@ export class ServiceInstances {
         watchServing(`127.0.0.1:${port}`, onChange, ended).catch((error: Error) => {
           reject(error);
           // Nobody would ever know again whether it serves. Its next life is watched anew.
-          onEvent({ kind: "progress", process: name, message: `its health cannot be watched: ${error.message}` });
+          say(`its health cannot be watched: ${error.message}`);
           instance.serving = false;
           if (!ended.aborted) instance.process.kill("SIGKILL");
+          try {
+            onServing();
+          } catch (cause) {
+            say(`cannot tell that it does not serve: ${(cause as Error).message}`);
+          }
         });
       });
     }
