@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { processIdentity } from "./process-identity.ts";
 import { readIfThere } from "./read-if-there.ts";
+import { sendSignal } from "./send-signal.ts";
 import type { StackFile } from "./stack-file.ts";
 import type { StackFolder } from "./stack-folder.ts";
 
@@ -33,12 +34,4 @@ async function endProcess(pid: number, identity: string): Promise<void> {
   }
   sendSignal(pid, "SIGKILL");
   while ((await processIdentity(pid)) === identity) await sleep(POLL_MS);
-}
-
-function sendSignal(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // it has just ended
-  }
 }

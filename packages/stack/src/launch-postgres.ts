@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "@holdfast/storage/embedded";
 import type { Exit, Run } from "./run.ts";
+import { sendSignal } from "./send-signal.ts";
 import { StackError } from "./stack-error.ts";
 
 const SIGNALLED = 128;
@@ -27,14 +28,6 @@ export async function launchPostgres(options: {
     exited: server.exited.then(toExit),
     kill: (signal) => sendSignal(server.pid, signal),
   };
-}
-
-function sendSignal(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // it has just ended
-  }
 }
 
 /** Its keeper is a shell, which tells a signal as 128 + its number. */
