@@ -10,7 +10,10 @@ export interface Found {
   readonly target: string;
 }
 
-/** The instances of a running system, as its DNS knows them. @throws {StackError} If none was started in the folder. */
+/**
+ * The instances of a running system, as its DNS knows them: at least one.
+ * @throws {StackError} If no system was started in the folder, if it has ended, and if no instance serves just now.
+ */
 export async function findInstances(folder = DEFAULT_FOLDER): Promise<Found[]> {
   const { clusterDns, stopping } = await readStackFile(folder);
   if (stopping === true) throw new StackError(`The system in "${folder}" does not run: start it with npm start`);
@@ -30,7 +33,9 @@ export async function findInstances(folder = DEFAULT_FOLDER): Promise<Found[]> {
       );
     }),
   );
-  return found.flat(2).toSorted((a, b) => a.name.localeCompare(b.name));
+  const all = found.flat(2);
+  if (all.length === 0) throw new StackError(`No instance of the system in "${folder}" serves just now`);
+  return all.toSorted((a, b) => a.name.localeCompare(b.name));
 }
 
 /** A service none of whose instances serves has no records. */

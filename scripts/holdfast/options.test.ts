@@ -30,6 +30,7 @@ describe("readOptions()", () => {
     [["endpoints", "payment"]],
     [["endpoints", "--att", "x:1"]],
     [["endpoints", "--at"]],
+    [["endpoints", "--at=127.0.0.1:50051", "--folder=.holdfast"]],
   ])("refuses %j", (args) => expect(() => readOptions(args)).toThrow(UsageError));
 
   test("needs nothing to tell how it is used", () => {

@@ -7,7 +7,8 @@ Shows how the instances of a running system see each other: which instances a se
 many calls they have under way, and which share of the calls they get.
 
   --at <host:port>   ask this instance only                              [all of the system]
-  --folder <path>    the folder that the system was started with         [.holdfast]
+  --folder <path>    the folder that the system was started with;        [.holdfast]
+                     not together with --at
   --json             one JSON object for each instance that was asked, a line each
   --help             this text
 
@@ -39,6 +40,7 @@ export function readOptions(args: readonly string[]): EndpointsOptions {
     });
     const { at, folder, json, help } = values;
     if (positionals.join(" ") !== "endpoints" && !help) throw new Error("Say what to show: endpoints");
+    if (false) throw new Error("--at asks one instance only: it needs no --folder");
     if (at !== undefined && !isAddress(at)) throw new Error(`--at wants host:port, got "${at}"`);
     return { at, folder, json, help };
   } catch (error) {
