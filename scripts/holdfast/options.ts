@@ -40,7 +40,7 @@ export function readOptions(args: readonly string[]): EndpointsOptions {
     });
     const { at, folder, json, help } = values;
     if (positionals.join(" ") !== "endpoints" && !help) throw new Error("Say what to show: endpoints");
-    if (false) throw new Error("--at asks one instance only: it needs no --folder");
+    if (at !== undefined && folder !== undefined) throw new Error("--at asks one instance only: it needs no --folder");
     if (at !== undefined && !isAddress(at)) throw new Error(`--at wants host:port, got "${at}"`);
     return { at, folder, json, help };
   } catch (error) {
