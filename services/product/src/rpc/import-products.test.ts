@@ -1,6 +1,7 @@
 import type { ImportProductsRequest, ProductRow } from "@holdfast/contracts/ecommerce/product/v1/product_service";
 import { DatabaseError, sql } from "@holdfast/storage";
 import { describe, expect, test } from "vitest";
+import type { Scope } from "../domain/scope.ts";
 import { aDraft, anOrderId, aScope, unitsOf } from "../testing/builders.ts";
 import { generatedRow, generatedRows } from "../testing/generated-rows.ts";
 import { startService, type TestService } from "../testing/start-service.ts";
@@ -103,6 +104,22 @@ describe("importProducts()", () => {
     await expect(handler(rows(), aScope() as Parameters<typeof handler>[1])).rejects.toBeInstanceOf(DatabaseError);
     process.off("unhandledRejection", listener);
     expect(unhandled).toEqual([]);
+  });
+
+  test("has 10 s for each batch, but never longer than the call", async () => {
+    const deadlines: number[] = [];
+    const store = async ({ deadline }: Scope) => {
+      deadlines.push(deadline);
+      return { created: 0 };
+    };
+    const handler = importProducts({ store });
+    const context = (ms: number) => aScope(ms) as Parameters<typeof handler>[1];
+    await handler(generatedRows({ count: 1_001 }), context(3_600_000));
+    expect(deadlines).toHaveLength(2);
+    expect(Math.max(...deadlines)).toBeLessThanOrEqual(Date.now() + 10_000);
+    const short = context(5_000);
+    await handler(generatedRows({ count: 1 }), short);
+    expect(deadlines.at(-1)).toBe(short.deadline);
   });
 
   test("answers an empty stream", async () => {

@@ -7,9 +7,15 @@ import { checkRow } from "../domain/check-row.ts";
 import { ImportCounter, type ImportTally } from "../domain/import-tally.ts";
 import type { ProductDraft } from "../domain/product.ts";
 import type { Scope } from "../domain/scope.ts";
+import { boundedScope } from "./bounded-scope.ts";
 
 /** Rows that are stored together, or more by what is left of a message. */
 const BATCH_ROWS = 1_000;
+/**
+ * Longest time for one batch: the import may take an hour, but if this process freezes, orders over these products wait for
+ * the batch's locks until the database ends its transaction. Unit: milliseconds.
+ */
+const BATCH_MS = 10_000;
 
 /** Makes or updates products by sku, of two drafts with one sku the later one counts. @returns How many were made. */
 export type StoreDrafts = (scope: Scope, drafts: readonly ProductDraft[]) => Promise<{ created: number }>;
@@ -26,7 +32,7 @@ export function importProducts({
   return async (requests, { deadline, signal }) => {
     const counter = new ImportCounter();
     const storeCounted = async (drafts: readonly ProductDraft[]) => {
-      const { created } = await store({ deadline, signal }, drafts);
+      const { created } = await store(boundedScope({ deadline, signal }, BATCH_MS), drafts);
       counter.store({ rows: drafts.length, created });
     };
     let batch: ProductDraft[] = [];

@@ -1,7 +1,8 @@
 import type { ListProductsRequest } from "@holdfast/contracts/ecommerce/product/v1/product_service";
 import { describe, expect, test } from "vitest";
-import { insertProduct, insertProducts } from "../testing/builders.ts";
+import { aScope, insertProduct, insertProducts } from "../testing/builders.ts";
 import { startService, type TestService } from "../testing/start-service.ts";
+import { listProducts } from "./list-products.ts";
 
 describe("listProducts()", () => {
   test.each([
@@ -70,6 +71,20 @@ describe("listProducts()", () => {
       reason: "INVALID_PAGE_TOKEN",
       violations: [expect.objectContaining({ field: "page_token" })],
     });
+  });
+
+  test("has 5 s for each page, however long the whole list may take", async () => {
+    const lefts: number[] = [];
+    const handler = listProducts({
+      read: async ({ deadline }) => {
+        lefts.push(deadline - Date.now());
+        return [];
+      },
+    });
+    const request = { pageSize: 0, pageToken: "", streamAll: true, nameContains: "", inStockOnly: false };
+    for await (const _ of handler(request, aScope(3_600_000) as Parameters<typeof handler>[1]));
+    expect(lefts).toHaveLength(1);
+    expect(Math.max(...lefts)).toBeLessThanOrEqual(5_000);
   });
 
   test("sends a message before the next one is asked for, and stops when the client goes away", async () => {

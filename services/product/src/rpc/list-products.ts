@@ -3,6 +3,7 @@ import type { Handlers } from "@holdfast/rpc";
 import type { Product } from "../domain/product.ts";
 import type { PageQuery } from "../domain/product-filter.ts";
 import type { Scope } from "../domain/scope.ts";
+import { boundedScope } from "./bounded-scope.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
 import { productToProto } from "./to-proto.ts";
 
@@ -10,6 +11,8 @@ import { productToProto } from "./to-proto.ts";
 const MESSAGE_PRODUCTS = 100;
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 1_000;
+/** Longest time for one read: the whole list may take an hour, a connection is not kept for that. Unit: milliseconds. */
+const READ_MS = 5_000;
 
 /** Up to `limit` products after `after`, ordered by id. */
 export type ReadPage = (scope: Scope, query: PageQuery) => Promise<Product[]>;
@@ -27,7 +30,7 @@ export function listProducts({ read }: { read: ReadPage }): Handlers<typeof Prod
     for (let isFirst = true; ; isFirst = false) {
       const limit = Math.min(MESSAGE_PRODUCTS, wanted);
       // One more than is sent: whether there is one decides about the token.
-      const found = await read({ deadline, signal }, { after, limit: limit + 1, filter });
+      const found = await read(boundedScope({ deadline, signal }, READ_MS), { after, limit: limit + 1, filter });
       const products = found.slice(0, limit);
       const last = products.at(-1);
       if (last === undefined) {

@@ -3,6 +3,7 @@ import { Status } from "@holdfast/rpc";
 import { sql } from "@holdfast/storage";
 import { describe, expect, test } from "vitest";
 import { anOrderId, aScope, insertProduct, insertProducts } from "../testing/builders.ts";
+import type { Scope } from "../domain/scope.ts";
 import { startService, type TestService } from "../testing/start-service.ts";
 import { watchStock } from "./watch-stock.ts";
 
@@ -119,6 +120,20 @@ describe("watchStock()", () => {
       ["prod_2", 1n],
       ["prod_3", 2n],
     ]);
+  });
+
+  test("has 5 s for a look-up, however long it may last itself", async () => {
+    const deadlines: number[] = [];
+    const readLevels = async ({ deadline }: Scope) => {
+      deadlines.push(deadline);
+      return [];
+    };
+    const changes = { next: () => new Promise<ReadonlySet<string>>(() => {}), [Symbol.dispose]: () => {} };
+    const timing = { heartbeatMs: 1_000_000, pollMs: 1_000_000, now: () => 100_000 };
+    const handler = watchStock({ readLevels, follow: () => changes, ...timing });
+    const context = aScope(3_600_000) as Parameters<typeof handler>[1];
+    for await (const _ of handler(once({ subscribe: ["prod_1"], unsubscribe: [] }), context));
+    expect(deadlines).toEqual([105_000]);
   });
 
   test("refuses more than 1,000 products, but not their exchange", async () => {

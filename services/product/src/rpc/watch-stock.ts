@@ -8,12 +8,15 @@ import type { Handlers } from "@holdfast/rpc";
 import type { StockLevel } from "../domain/product.ts";
 import type { Scope } from "../domain/scope.ts";
 import { EVERY_PRODUCT, MOST_SUBSCRIPTIONS, type StockNews, StockWatch } from "../domain/stock-watch.ts";
+import { boundedScope } from "./bounded-scope.ts";
 import { tooManySubscriptions } from "./errors.ts";
 import { stockToProto } from "./to-proto.ts";
 import { WakeUp } from "./wake-up.ts";
 
 /** Levels that are looked up together. */
 const LOOKUP_PRODUCTS = 100;
+/** Longest time for one look-up: the watch may last an hour, a connection is not kept for that. Unit: milliseconds. */
+const LOOKUP_MS = 5_000;
 
 /** The stock of the products that exist, in no order. */
 export type ReadStockLevels = (scope: Scope, productIds: readonly string[]) => Promise<StockLevel[]>;
@@ -115,7 +118,9 @@ async function* lookUp(
   watch: StockWatch,
 ): AsyncGenerator<StockNews> {
   const ids = watch.takePending(LOOKUP_PRODUCTS);
-  const levels = new Map((await readLevels(scope, ids)).map((level) => [level.productId, level]));
+  const levels = new Map(
+    (await readLevels(boundedScope(scope, LOOKUP_MS, now), ids)).map((level) => [level.productId, level]),
+  );
   const readAt = now();
   for (const [index, id] of ids.entries()) {
     if (now() - readAt > staleAfterMs) {
