@@ -69,8 +69,22 @@ async function open(tx: Tx, command: ChargeCommand, options: ChargesOptions): Pr
     .forUpdate()
     .executeTakeFirst();
   // The key is new, so it was the order that the insert collided with.
-  if (earlier === undefined) return { kind: "order_already_charged" };
+  if (earlier === undefined) return { kind: "order_already_charged", state: await stateOfOther(tx, command) };
   return repeat(tx, earlier, command, options);
+}
+
+/** How far another charge of the order is that has not failed. */
+async function stateOfOther(tx: Tx, { orderId, customerId, idempotencyKey }: ChargeCommand): Promise<TransactionState> {
+  const other = await tx
+    .selectFrom("transactions")
+    .select("state")
+    .where("order_id", "=", orderId)
+    .where("state", "<>", TransactionState.Failed)
+    // A copy of this call may have come in since.
+    .where((row) => row.or([row("customer_id", "<>", customerId), row("idempotency_key", "<>", idempotencyKey)]))
+    .executeTakeFirst();
+  // One that has failed since was open a moment ago: a repeat will find out.
+  return other?.state ?? TransactionState.Pending;
 }
 
 async function repeat(

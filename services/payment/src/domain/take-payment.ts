@@ -28,7 +28,8 @@ export type OpenedCharge =
   | { readonly kind: "settled"; readonly transaction: Transaction }
   | { readonly kind: "key_reused" }
   | { readonly kind: "in_use"; readonly retryAfterMs: number }
-  | { readonly kind: "order_already_charged" };
+  /** Under another key. Once its `state` is not PENDING any more, nobody else will ever charge this order. */
+  | { readonly kind: "order_already_charged"; readonly state: TransactionState };
 
 /** The charges of this service. */
 export interface Charges extends EffectBook<ChargeAttempt, Transaction> {

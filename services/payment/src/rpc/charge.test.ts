@@ -90,8 +90,22 @@ describe("charge()", () => {
     await expect(client.charge({ ...request, idempotencyKey: "another" })).rejects.toMatchObject({
       code: Status.FAILED_PRECONDITION,
       reason: "ORDER_ALREADY_CHARGED",
-      metadata: { order_id: request.orderId },
+      metadata: { order_id: request.orderId, state: "COMPLETED" },
     });
+  });
+
+  test("says so when the other charge of the order may still fail", async () => {
+    const request = aCharge({ paymentMethod: "pm_card_slow" });
+    const first = client.charge(request);
+    await eventually(
+      () => Promise.allSettled([statusOf(request.idempotencyKey)]),
+      ([found]) => found.status === "fulfilled",
+    );
+    await expect(client.charge({ ...request, idempotencyKey: "another" })).rejects.toMatchObject({
+      reason: "ORDER_ALREADY_CHARGED",
+      metadata: { order_id: request.orderId, state: "PENDING" },
+    });
+    await first;
   });
 
   test.each([

@@ -39,7 +39,7 @@ function refusal(outcome: Exclude<ChargeOutcome, { kind: "transaction" }>, comma
     case "in_use":
       return keyInUse(command.idempotencyKey, outcome.retryAfterMs);
     case "order_already_charged":
-      return orderAlreadyCharged(command.orderId);
+      return orderAlreadyCharged(command.orderId, outcome.state);
     default:
       return outcome satisfies never;
   }
@@ -59,14 +59,14 @@ function unknownPaymentMethod(): RpcError {
   return new RpcError(Status.INVALID_ARGUMENT, "UNKNOWN_PAYMENT_METHOD", text, {}, { violations });
 }
 
-function orderAlreadyCharged(orderId: string): RpcError {
-  const text = `Cannot charge for order "${orderId}": it has been charged under another idempotency key`;
+function orderAlreadyCharged(orderId: string, state: string): RpcError {
+  const text = `Cannot charge for order "${orderId}": it has a charge under another idempotency key, which is ${state}`;
   const precondition = { type: "ORDER_ALREADY_CHARGED", subject: orderId };
   return new RpcError(
     Status.FAILED_PRECONDITION,
     "ORDER_ALREADY_CHARGED",
     text,
-    { order_id: orderId },
+    { order_id: orderId, state },
     { precondition },
   );
 }

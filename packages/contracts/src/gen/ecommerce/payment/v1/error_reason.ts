@@ -33,7 +33,10 @@ export const ErrorReason = {
   ERROR_REASON_TRANSACTION_NOT_REFUNDABLE: 7,
   /** ERROR_REASON_UNKNOWN_PAYMENT_METHOD - INVALID_ARGUMENT. The token names no payment method; metadata: none, since a token may be sensitive. */
   ERROR_REASON_UNKNOWN_PAYMENT_METHOD: 8,
-  /** ERROR_REASON_ORDER_ALREADY_CHARGED - FAILED_PRECONDITION. The order has been captured under another idempotency key already; metadata: order_id. */
+  /**
+   * ERROR_REASON_ORDER_ALREADY_CHARGED - FAILED_PRECONDITION. The order has a charge under another idempotency key; metadata: order_id, and state of that
+   * charge. While it is PENDING it may still fail, and a repeat be charged; COMPLETED and REFUNDED are for good.
+   */
   ERROR_REASON_ORDER_ALREADY_CHARGED: 9,
   UNRECOGNIZED: -1,
 } as const;
