@@ -123,9 +123,15 @@ export function order_StateToJSON(object: Order_State): string {
 export const Order_CancelReason = {
   /** CANCEL_REASON_UNSPECIFIED - Not cancelled. */
   CANCEL_REASON_UNSPECIFIED: 0,
-  /** CANCEL_REASON_OUT_OF_STOCK - Fewer units were available than ordered. */
+  /**
+   * CANCEL_REASON_OUT_OF_STOCK - The items could not be kept: fewer units were available than ordered, a product was gone, or the stock that was
+   * kept for the order had been given back by the time it was to be sold.
+   */
   CANCEL_REASON_OUT_OF_STOCK: 1,
-  /** CANCEL_REASON_PAYMENT_DECLINED - The payment provider declined. */
+  /**
+   * CANCEL_REASON_PAYMENT_DECLINED - The order was not paid: the payment provider declined or does not know the payment method, somebody gave all of the
+   * charge back before the order was PAID, or another charge stands in the way for good.
+   */
   CANCEL_REASON_PAYMENT_DECLINED: 2,
   /** CANCEL_REASON_CUSTOMER_REQUEST - CancelOrder was called. */
   CANCEL_REASON_CUSTOMER_REQUEST: 3,
