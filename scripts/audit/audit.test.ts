@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { audit } from "./audit.ts";
 import { emptyBooks, type TestBooks } from "./books.fixture.ts";
 import { writeConsistentBooks } from "./order-story.fixture.ts";
-import { spoiledBooks } from "./spoiled-books.fixture.ts";
+import { spoiledMoney } from "./spoiled-money.fixture.ts";
+import { spoiledOrders } from "./spoiled-orders.fixture.ts";
 
 let books: TestBooks;
 beforeAll(async () => {
@@ -52,7 +53,7 @@ describe("audit()", () => {
 });
 
 describe("audit() of spoiled books", () => {
-  test.each(spoiledBooks)("reports %s as %s", async (_, invariant, subject, spoil) => {
+  test.each([...spoiledMoney, ...spoiledOrders])("reports %s as %s", async (_, invariant, subject, spoil) => {
     await spoil(books);
     const { violations } = await auditOf(books);
     expect(new Set(violations.map((violation) => violation.invariant))).toEqual(new Set([invariant]));

@@ -1,0 +1,94 @@
+import { captureOf } from "./capture-of.fixture.ts";
+import { post, writeCharge } from "./order-story.fixture.ts";
+import type { Spoiled } from "./spoiled.fixture.ts";
+
+/** I1 to I3: what was captured, the payment service's books, and what is still open. */
+export const spoiledMoney: Spoiled[] = [
+  [
+    "a second capture, which the ledger has too",
+    "I1",
+    "ord_confirmed",
+    async ({ provider, payment }) => {
+      await provider.append(captureOf("ord_confirmed", "cap_again", "500"));
+      await post(payment, "txn_confirmed", "cap_again", 500);
+    },
+  ],
+  [
+    "a capture of more than the total",
+    "I1",
+    "ord_confirmed",
+    ({ order }) => order("update orders set total_minor_units = 499 where id = 'ord_confirmed'"),
+  ],
+  [
+    "a capture in another currency",
+    "I1",
+    "ord_confirmed",
+    ({ order }) => order("update orders set currency_code = 'EUR' where id = 'ord_confirmed'"),
+  ],
+  [
+    "a capture for an order that got lost",
+    "I1",
+    "ord_lost",
+    (books) => writeCharge(books, { orderId: "ord_lost", key: "ord_lost:capture:1", amount: 250, outcome: "captured" }),
+  ],
+  [
+    "a ledger line alone",
+    "I2",
+    "txn_direct",
+    ({ payment }) =>
+      payment(
+        "update ledger_entries set amount = amount + 1 where transaction_id = 'txn_direct' and id in (select min(id) from ledger_entries where account = 'customer' and transaction_id = 'txn_direct')",
+      ),
+  ],
+  [
+    "money left in clearing",
+    "I2",
+    "txn_direct",
+    ({ payment }) => payment("delete from ledger_entries where transaction_id = 'txn_direct' and leg = 2"),
+  ],
+  [
+    "a ledger whose currencies do not add up",
+    "I2",
+    "GBP",
+    ({ payment }) =>
+      payment(
+        "update ledger_entries set currency_code = 'EUR' where transaction_id = 'txn_direct' and leg = 2 and account = 'merchant'",
+      ),
+  ],
+  [
+    "a ledger effect that the provider does not have",
+    "I2",
+    "cap_direct",
+    ({ provider }) => provider.remove("cap_direct"),
+  ],
+  [
+    "a provider's effect that the ledger does not have",
+    "I2",
+    "cap_direct",
+    ({ payment }) => payment("delete from ledger_entries where transaction_id = 'txn_direct'"),
+  ],
+  [
+    "a ledger effect with another amount than the provider's",
+    "I2",
+    "cap_direct",
+    ({ payment }) => payment("update ledger_entries set amount = amount * 2 where transaction_id = 'txn_direct'"),
+  ],
+  [
+    "a ledger effect of another order than the provider's",
+    "I2",
+    "cap_direct",
+    ({ payment }) => payment("update transactions set order_id = 'ord_other' where id = 'txn_direct'"),
+  ],
+  [
+    "a refund posted the wrong way round",
+    "I2",
+    "ref_refunded",
+    ({ payment }) => payment("update ledger_entries set amount = -amount where provider_effect_id = 'ref_refunded'"),
+  ],
+  [
+    "an order that does not get on",
+    "I3",
+    "ord_flying",
+    ({ order }) => order("update orders set update_time = now() - interval '31 s' where id = 'ord_flying'"),
+  ],
+];
