@@ -5,18 +5,22 @@ import { checkEventLog } from "./check-event-log.ts";
 import { checkIdempotencyRows } from "./check-idempotency-rows.ts";
 import { checkLedgerBalances } from "./check-ledger-balances.ts";
 import { checkLedgerMatchesProvider } from "./check-ledger-matches-provider.ts";
+import { checkOrderTotals } from "./check-order-totals.ts";
 import { checkOrdersEnd } from "./check-orders-end.ts";
+import { checkReservationsHaveOrders } from "./check-reservations-have-orders.ts";
 import { checkStockAddsUp } from "./check-stock-adds-up.ts";
 import { checkTerminalOrders } from "./check-terminal-orders.ts";
 import type { Violation } from "./violation.ts";
 
 const CHECKS = [
   checkCapturedOnce,
+  checkOrderTotals,
   checkLedgerBalances,
   checkLedgerMatchesProvider,
   checkOrdersEnd,
   checkTerminalOrders,
   checkStockAddsUp,
+  checkReservationsHaveOrders,
   checkEventLog,
   checkIdempotencyRows,
 ];

@@ -32,6 +32,24 @@ export const spoiledMoney: Spoiled[] = [
     (books) => writeCharge(books, { orderId: "ord_lost", key: "ord_lost:capture:1", amount: 250, outcome: "captured" }),
   ],
   [
+    "a total that its lines do not come to",
+    "I1",
+    "ord_confirmed",
+    ({ order }) => order("update order_lines set unit_price_minor_units = 249 where order_id = 'ord_confirmed'"),
+  ],
+  [
+    "an order that says it has more lines",
+    "I1",
+    "ord_flying",
+    ({ order }) => order("update orders set line_count = 2 where id = 'ord_flying'"),
+  ],
+  [
+    "an order without any line",
+    "I1",
+    "ord_flying",
+    ({ order }) => order("delete from order_lines where order_id = 'ord_flying'"),
+  ],
+  [
     "a ledger line alone",
     "I2",
     "txn_direct",

@@ -101,6 +101,26 @@ export const spoiledOrders: Spoiled[] = [
     ({ product }) => product("update product set reserved = reserved + 1, stock = stock - 1"),
   ],
   [
+    "units reserved for an order that got lost",
+    "I5",
+    "ord_lost",
+    async ({ product }) => {
+      await product("insert into reservation (order_id, state) values ('ord_lost', 'RESERVED')");
+      await product("insert into reservation_item values ('ord_lost', 'prod_a', 6)");
+      await product("update product set reserved = reserved + 6, stock = stock - 6");
+    },
+  ],
+  [
+    "units sold to an order that got lost",
+    "I5",
+    "ord_lost",
+    async ({ product }) => {
+      await product("insert into reservation (order_id, state) values ('ord_lost', 'COMMITTED')");
+      await product("insert into reservation_item values ('ord_lost', 'prod_a', 6)");
+      await product("update product set sold = sold + 6, stock = stock - 6");
+    },
+  ],
+  [
     "a gap in the log",
     "I6",
     "ord_confirmed",
