@@ -20,7 +20,7 @@ export const Config = z.object({
   FAULTS: z.string().default(""),
   /** Least level that is logged. */
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
-  /** Connections to the database at most. */
+  /** Connections to the database at most, beside those of lists and watches and one that listens. */
   DATABASE_CONNECTIONS: z.coerce.number().int().positive().default(10),
   /** Longest wait of a call for another one with the same idempotency key. Unit: milliseconds. */
   IDEMPOTENCY_WAIT_MS: z.coerce.number().int().positive().default(2_000),

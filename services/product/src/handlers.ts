@@ -21,21 +21,28 @@ import { watchStock } from "./rpc/watch-stock.ts";
 
 export interface HandlersDeps {
   db: Database<Schema>;
+  /** Of lists, searches and watches, which may take long. */
+  browseDb: Database<Schema>;
   notifications: Notifications;
   config: Pick<Config, "IDEMPOTENCY_WAIT_MS" | "HEARTBEAT_MS" | "WATCH_POLL_MS">;
 }
 
 /** Every RPC of the service on its database. */
-export function handlers({ db, notifications, config }: HandlersDeps): Handlers<typeof ProductServiceDefinition> {
+export function handlers({
+  db,
+  browseDb,
+  notifications,
+  config,
+}: HandlersDeps): Handlers<typeof ProductServiceDefinition> {
   const find = findProducts(db);
   return {
     getProduct: getProduct({ find }),
     batchGetProducts: batchGetProducts({ find }),
-    listProducts: listProducts({ read: readPage(db) }),
+    listProducts: listProducts({ read: readPage(browseDb) }),
     createProduct: createProduct({ create: creating.createProduct(db, { waitMs: config.IDEMPOTENCY_WAIT_MS }) }),
     importProducts: importProducts({ store: storeDrafts(db) }),
     watchStock: watchStock({
-      readLevels: readStockLevels(db),
+      readLevels: readStockLevels(browseDb),
       follow: () => notifications.subscribe(STOCK_CHANNEL),
       heartbeatMs: config.HEARTBEAT_MS,
       pollMs: config.WATCH_POLL_MS,

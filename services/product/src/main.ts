@@ -3,6 +3,7 @@ import { createLogger, drain, main, runUntilSignal } from "@holdfast/process";
 import { parseFaults, serve, server as rpc } from "@holdfast/rpc";
 import { listen, migrate, openDatabase } from "@holdfast/storage";
 import { STOCK_CHANNEL } from "./adapters/notify-stock.ts";
+import { openBrowseDatabase } from "./adapters/open-browse-database.ts";
 import { pruneKeys } from "./adapters/prune-keys.ts";
 import type { Schema } from "./adapters/schema.ts";
 import { readConfig } from "./config.ts";
@@ -26,6 +27,8 @@ await main("product", async () => {
     onConnectionLost,
   });
   lifecycle.onDrain("database", () => db[Symbol.asyncDispose]());
+  const browseDb = openBrowseDatabase({ url: config.DATABASE_URL, onConnectionLost });
+  lifecycle.onDrain("database of lists and watches", () => browseDb[Symbol.asyncDispose]());
 
   const notifications = listen(config.DATABASE_URL, [STOCK_CHANNEL], { onConnectionLost });
   lifecycle.onDrain("notifications", () => notifications[Symbol.asyncDispose]());
@@ -38,7 +41,7 @@ await main("product", async () => {
   const load = rpc.loadShed({ minInFlight: config.MIN_IN_FLIGHT });
   const admission = [rpc.guard(), rpc.context(), rpc.telemetry(), rpc.drain(), rpc.deadline(), load];
   const request = [rpc.fault(parseFaults(config.FAULTS)), rpc.validation(), rpc.errors()];
-  const server = await serve(ProductServiceDefinition, handlers({ db, notifications, config }), {
+  const server = await serve(ProductServiceDefinition, handlers({ db, browseDb, notifications, config }), {
     listen: config.LISTEN,
     log,
     chain: [...admission, ...request],
