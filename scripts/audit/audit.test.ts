@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { audit } from "./audit.ts";
 import { emptyBooks, type TestBooks } from "./books.fixture.ts";
-import { writeConsistentBooks } from "./order-story.fixture.ts";
+import { captureOf } from "./capture-of.fixture.ts";
+import { writeCharge, writeConsistentBooks } from "./order-story.fixture.ts";
+import { post } from "./post.fixture.ts";
 import { spoiledMoney } from "./spoiled-money.fixture.ts";
 import { spoiledOrders } from "./spoiled-orders.fixture.ts";
+import { writeRefund } from "./write-refund.fixture.ts";
 
 let books: TestBooks;
 beforeAll(async () => {
@@ -32,6 +35,27 @@ describe("audit()", () => {
     expect((await auditOf(books)).violations).toEqual([]);
   });
 
+  test("finds nothing wrong with refunds of a part, done and under way", async () => {
+    await writeRefund(books, { orderId: "ord_direct", name: "part1", amount: 200, state: "COMPLETED" });
+    await writeRefund(books, { orderId: "ord_direct", name: "part2", amount: 100, state: "PENDING" });
+    expect((await auditOf(books)).violations).toEqual([]);
+  });
+
+  test.each(["PENDING", "COMPLETED"] as const)(
+    "finds nothing wrong with a surplus whose refund is %s",
+    async (state) => {
+      for (const outcome of ["captured", "declined"] as const) {
+        const [orderId, name] = [`ord_twice${outcome}`, `twice${outcome}`];
+        const surplusCaptureId = `cap_${name}_again`;
+        await writeCharge(books, { orderId, key: "by-hand", amount: 300, outcome });
+        await books.provider.append(captureOf(orderId, surplusCaptureId, "300"));
+        await post(books.payment, { transactionId: `txn_${name}`, effectId: surplusCaptureId }, 300);
+        await writeRefund(books, { orderId, name, amount: 300, surplusCaptureId, state });
+      }
+      expect((await auditOf(books)).violations).toEqual([]);
+    },
+  );
+
   test("counts nothing that is put right before it looks again", async () => {
     await books.product("update product set sold = sold + 1, received = received + 1");
     const sleep = () => books.product("update product set sold = sold - 1, received = received - 1");
@@ -51,8 +75,11 @@ describe("audit()", () => {
     await expect(audit(location)).rejects.toThrow(/"product" at 127.0.0.1:1/);
   });
 
-  test("lets orders stand still that are said to", async () => {
+  test("lets orders, charges and refunds stand still that are said to", async () => {
+    await writeRefund(books, { orderId: "ord_direct", name: "part", amount: 100, state: "PENDING" });
     await books.order("update orders set update_time = now() - interval '31 s' where id = 'ord_flying'");
+    await books.payment("update transactions set create_time = now() - interval '31 s'");
+    await books.payment("update refunds set create_time = now() - interval '31 s'");
     expect((await auditOf(books, { inFlightOk: true })).violations).toEqual([]);
   });
 });

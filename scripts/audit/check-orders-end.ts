@@ -1,13 +1,11 @@
 import type { Books } from "./books.ts";
+import { LONGEST_OPEN_S } from "./longest-open.ts";
 import type { Violation } from "./violation.ts";
-
-/** How long an order may stay in between. Unit: seconds. Source: I3. */
-const LONGEST_S = 30;
 
 /** I3: no accepted order stays between PENDING and its end without getting on. */
 export async function checkOrdersEnd({ orders }: Books): Promise<Violation[]> {
   return [...orders.values()]
-    .filter(({ isTerminal, unchangedForS }) => !isTerminal && unchangedForS > LONGEST_S)
+    .filter(({ isTerminal, unchangedForS }) => !isTerminal && unchangedForS > LONGEST_OPEN_S)
     .map(({ id, state, unchangedForS }) => ({
       invariant: "I3",
       subject: id,

@@ -9,7 +9,7 @@ const USAGE = `npm run audit:orders [-- options]
 Checks the books of a running stack: orders, stock, ledger, and what the payment provider really captured.
 Ends with 1 if anything is wrong. Reads only.
 
-  --in-flight-ok    orders that do not get on are no violation: a service is down on purpose
+  --in-flight-ok    orders, charges and refunds that do not get on are no violation: a service is down on purpose
   --folder <path>   the folder that the stack was started with   [.holdfast]
   --help            this text`;
 

@@ -1,4 +1,6 @@
 import { answerAbout, type TestBooks } from "./books.fixture.ts";
+import { post } from "./post.fixture.ts";
+import { writeRefund } from "./write-refund.fixture.ts";
 
 /** An order as it is to stand in the books. One item of `prod_a`, 250 minor units each. */
 export interface OrderStory {
@@ -86,22 +88,29 @@ export interface Charge {
 }
 
 /** Writes a charge into the payment service's books and the provider's. Its ids are made of the order's. */
-export async function writeCharge({ payment, provider }: TestBooks, { orderId, key, amount, outcome }: Charge) {
+export async function writeCharge(books: TestBooks, { orderId, key, amount, outcome }: Charge) {
+  const { payment, provider } = books;
   const [name, transactionId] = [orderId.slice(4), `txn_${orderId.slice(4)}`];
-  const about = { idempotency_key: key, order_id: orderId, amount_minor: String(amount), currency_code: "GBP" };
-  const payer = { ...about, customer_id: `cus_${orderId}`, payment_method: "pm_card_ok" };
+  const payer = {
+    idempotency_key: key,
+    order_id: orderId,
+    amount_minor: String(amount),
+    currency_code: "GBP",
+    customer_id: `cus_${orderId}`,
+    payment_method: "pm_card_ok",
+  };
   const settled = {
     captured: "COMPLETED",
-    refunded: "REFUNDED",
+    refunded: "COMPLETED",
     declined: "FAILED",
     "captured, not known yet": "PENDING",
   };
   const state = settled[outcome];
-  const isCaptured = state === "COMPLETED" || state === "REFUNDED";
+  const isCaptured = state === "COMPLETED";
   await payment(
     `insert into transactions (id, customer_id, order_id, idempotency_key, request_hash, amount, currency_code,
-       payment_method, state, decline_code, provider_capture_id, refunded, next_run_at)
-     values ($1, $2, $3, $4, '', $5, 'GBP', 'pm_card_ok', $6, $7, $8, $9, $10)`,
+       payment_method, state, decline_code, provider_capture_id, next_run_at)
+     values ($1, $2, $3, $4, '', $5, 'GBP', 'pm_card_ok', $6, $7, $8, $9)`,
     [
       transactionId,
       payer.customer_id,
@@ -111,34 +120,14 @@ export async function writeCharge({ payment, provider }: TestBooks, { orderId, k
       state,
       state === "FAILED" ? "declined" : null,
       isCaptured ? `cap_${name}` : null,
-      state === "REFUNDED" ? amount : 0,
       state === "PENDING" ? new Date() : null,
     ],
   );
   if (state === "FAILED")
     await provider.append({ ...payer, type: "decline", id: `dec_${name}`, decline_code: "declined" });
   else await provider.append({ ...payer, type: "capture", id: `cap_${name}` });
-  if (isCaptured) await post(payment, transactionId, `cap_${name}`, amount);
-  if (state !== "REFUNDED") return;
-  await provider.append({ ...about, type: "refund", id: `ref_${name}`, capture_id: `cap_${name}`, reason: "" });
-  await post(payment, transactionId, `ref_${name}`, -amount);
-}
-
-/** Moves an amount from the customer through clearing to the merchant, or back if it is below 0. */
-export async function post(payment: TestBooks["payment"], transactionId: string, effectId: string, amount: number) {
-  const legs = [
-    [1, "customer", -amount],
-    [1, "clearing", amount],
-    [2, "clearing", -amount],
-    [2, "merchant", amount],
-  ];
-  for (const [leg, account, moved] of legs) {
-    await payment(
-      `insert into ledger_entries (transaction_id, provider_effect_id, leg, account, amount, currency_code)
-       values ($1, $2, $3, $4, $5, 'GBP')`,
-      [transactionId, effectId, leg, account, moved],
-    );
-  }
+  if (isCaptured) await post(payment, { transactionId, effectId: `cap_${name}` }, amount);
+  if (outcome === "refunded") await writeRefund(books, { orderId, name, amount, state: "COMPLETED" });
 }
 
 /** A product, and an order for each way that one can end, one in flight, and a charge that somebody made directly. */

@@ -1,7 +1,6 @@
 import { answerAbout } from "./books.fixture.ts";
-import { captureOf } from "./capture-of.fixture.ts";
-import { post } from "./order-story.fixture.ts";
 import type { Spoiled } from "./spoiled.fixture.ts";
+import { writeRefund } from "./write-refund.fixture.ts";
 
 /** I4 to I7: how orders ended, their stock, their events, and the answers about them. */
 export const spoiledOrders: Spoiled[] = [
@@ -12,6 +11,7 @@ export const spoiledOrders: Spoiled[] = [
     async ({ provider, payment }) => {
       await provider.remove("cap_confirmed");
       await payment("delete from ledger_entries where transaction_id = 'txn_confirmed'");
+      await payment("delete from transactions where id = 'txn_confirmed'");
     },
   ],
   [
@@ -21,17 +21,15 @@ export const spoiledOrders: Spoiled[] = [
     async ({ provider, payment }) => {
       await provider.remove("ref_refunded");
       await payment("delete from ledger_entries where provider_effect_id = 'ref_refunded'");
+      await payment("delete from refunds where id = 'rfd_refunded'");
+      await payment("update transactions set refunded = 0, state = 'COMPLETED' where id = 'txn_refunded'");
     },
   ],
   [
     "a confirmed order that was refunded",
     "I4",
     "ord_confirmed",
-    async ({ provider, payment }) => {
-      const { customer_id: _, payment_method: __, ...about } = captureOf("ord_confirmed", "ref_confirmed", "500");
-      await provider.append({ ...about, type: "refund", capture_id: "cap_confirmed", reason: "" });
-      await post(payment, "txn_confirmed", "ref_confirmed", -500);
-    },
+    (books) => writeRefund(books, { orderId: "ord_confirmed", name: "confirmed", amount: 500, state: "COMPLETED" }),
   ],
   [
     "a confirmed order whose stock was given back",
