@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { appendFile, readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { aCapture } from "./http/provider.fixture.ts";
 import { readEffects } from "./read-effects.ts";
@@ -14,7 +15,8 @@ async function start(path: string, env: Record<string, string> = {}) {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const exited = once(child, "exit") as Promise<[number | null, string | null]>;
-  const [ready] = (await once(child, "message")) as [{ port: number }];
+  const ended = exited.then(([code]) => Promise.reject(new Error(`It ended with ${code} before it was ready`)));
+  const [ready] = (await Promise.race([once(child, "message"), ended])) as [{ port: number }];
   return {
     child,
     exited,
@@ -90,6 +92,27 @@ describe("the provider as a process", () => {
     expect((await provider.exited)[0]).toBe(0);
     expect(await idsByKey(temp.path)).toEqual(new Map([["k", [id]]]));
   });
+
+  test.each(["running", "frozen"])(
+    "does not start beside a %s one on its file, and cuts nothing off; after its kill it does",
+    async (state) => {
+      await using temp = await tempFile();
+      {
+        await using first = await start(temp.path);
+        const answered = await capture(first.url, "a");
+        // What the first one is about to write: to another process it looks like a line that was torn.
+        await appendFile(temp.path, '{"seq":2,');
+        if (state === "frozen") first.child.kill("SIGSTOP");
+        const second = start(temp.path).then((started) => started[Symbol.asyncDispose]());
+        await expect(second).rejects.toThrow("ended with 1");
+        expect(await readFile(temp.path, "utf8")).toMatch(/"a".*\n\{"seq":2,$/);
+        expect(await idsByKey(temp.path)).toEqual(new Map([["a", [answered]]]));
+      }
+      await using again = await start(temp.path);
+      await capture(again.url, "b");
+      expect([...(await idsByKey(temp.path)).keys()]).toEqual(["a", "b"]);
+    },
+  );
 
   test("ends when its launcher goes away", async () => {
     await using temp = await tempFile();

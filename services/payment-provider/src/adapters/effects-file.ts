@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { Logger } from "@holdfast/process";
 import type { Effect, NewEffect } from "../domain/effect.ts";
 import type { Effects } from "../domain/effects.ts";
+import { claimFile } from "./claim-file.ts";
 import { completeLines } from "./complete-lines.ts";
 import { effectsIndex } from "./effects-index.ts";
 import { parseEffect } from "./parse-effect.ts";
@@ -21,10 +22,11 @@ export interface EffectsFileOptions {
 
 /**
  * The effects in an append-only file, one JSON object a line. An effect is told to nobody before it is on the disk;
- * effects that wait at the same time share one fdatasync.
+ * effects that wait at the same time share one fdatasync. The file is this process's alone until it is closed: what another
+ * one is writing would look like a torn line.
  *
- * @throws {Error} If the file is damaged before its last line. A last line without its newline is what a kill in the
- * middle of a write leaves: it was told to nobody, and is cut off.
+ * @throws {Error} If another process has the file, or it is damaged before its last line. A last line without its newline is
+ * what a kill in the middle of a write leaves: it was told to nobody, and is cut off.
  */
 export async function openEffectsFile({
   path,
@@ -33,6 +35,7 @@ export async function openEffectsFile({
   onBroken,
 }: EffectsFileOptions): Promise<Effects & AsyncDisposable> {
   await using untilOpen = new AsyncDisposableStack();
+  untilOpen.use(claimFile(path));
   const file = untilOpen.use(await open(path, "a", 0o600));
   const index = effectsIndex();
   let seq = 0;
@@ -51,7 +54,7 @@ export async function openEffectsFile({
   // What a killed process had written but not synced is read back above, and may be told from now on.
   await file.sync();
   await syncDirectory(dirname(path));
-  untilOpen.move(); // Nothing went wrong: from here on the caller closes the file.
+  const owned = untilOpen.move(); // Nothing went wrong: from here on the caller closes the file.
 
   let lines: string[] = [];
   let writing: Promise<void> = Promise.resolve();
@@ -96,7 +99,7 @@ export async function openEffectsFile({
     },
     async [Symbol.asyncDispose]() {
       await durable();
-      await file.close();
+      await owned.disposeAsync();
     },
   };
 }
