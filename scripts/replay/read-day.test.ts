@@ -69,20 +69,15 @@ describe("readDay()", () => {
   });
 
   test("adds up what the left out rows are worth, parts of a penny and all", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "day-"));
-    onTestFinished(() => rm(folder, { recursive: true }));
-    const path = join(folder, "day.csv");
-    await writeFile(
-      path,
-      [
-        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
+    const day = await readDay(
+      await aFile(
         "536365,71053,LANTERN,6,2010-12-01 08:26:00,3.39,17850.0,UK",
         "536365,PADS,PADS,3,2010-12-01 08:26:00,0.001,17850.0,UK",
         "A563185,B,Adjust bad debt,1,2010-12-01 08:26:00,-11062.06,,UK",
         "536366,POST,POSTAGE,x,2010-12-01 08:26:00,18.00,,UK",
-      ].join("\n"),
+      ),
     );
-    expect(await readDay(path)).toMatchObject({
+    expect(day).toMatchObject({
       rowCount: 4,
       invoiceCount: 3,
       invoicesLeftOut: ["A563185", "536366"],
@@ -91,4 +86,19 @@ describe("readDay()", () => {
       fileMicros: -11_041_717_000n,
     });
   });
+
+  test("counts a quantity with a sign in the file's total as it does in the order", async () => {
+    const day = await readDay(await aFile("536365,71053,LANTERN,+5,2010-12-01 08:26:00,2.55,17850.0,UK"));
+    expect(day).toMatchObject({ orders: [{ totalPence: 1_275n }], fileMicros: 12_750_000n });
+  });
 });
+
+/** A day of these rows. Gone after the test. */
+async function aFile(...rows: string[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "day-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, "day.csv");
+  const header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
+  await writeFile(path, [header, ...rows].join("\n"));
+  return path;
+}

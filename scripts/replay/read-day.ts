@@ -1,5 +1,6 @@
 import { type PlannedOrder, ordersOf } from "./orders-of.ts";
 import { parsePrice } from "./parse-price.ts";
+import { parseQuantity } from "./parse-quantity.ts";
 import { type FileRow, readRows } from "./read-rows.ts";
 import { type LeftOutRow, type SaleLine, saleLineOf } from "./sale-line-of.ts";
 
@@ -57,5 +58,6 @@ export async function readDay(path: string): Promise<Day> {
 /** 0 where quantity or price cannot be read: such a row adds nothing, on either side of the balance. */
 function amountOf(row: FileRow): bigint {
   const price = parsePrice(row.UnitPrice);
-  return price === undefined || !/^-?\d{1,15}$/.test(row.Quantity) ? 0n : price * BigInt(row.Quantity);
+  const units = parseQuantity(row.Quantity);
+  return price === undefined || units === undefined ? 0n : price * BigInt(units);
 }

@@ -1,5 +1,6 @@
 import { noProduct } from "./no-product.ts";
 import { formatPence, MICROS_PER_PENNY, parsePrice } from "./parse-price.ts";
+import { parseQuantity } from "./parse-quantity.ts";
 import { parseTime } from "./parse-time.ts";
 import type { FileRow } from "./read-rows.ts";
 
@@ -58,8 +59,8 @@ export function saleLineOf(row: FileRow): RowOutcome {
   const other = noProduct(stockCode);
   if (other !== undefined) return leftOut(`no product: ${other}`, `${stockCode} ${row.Quantity} × ${row.UnitPrice}`);
 
-  if (!/^[+-]?\d{1,15}$/.test(row.Quantity)) return leftOut("the quantity is no whole number", row.Quantity);
-  const units = Number(row.Quantity);
+  const units = parseQuantity(row.Quantity);
+  if (units === undefined) return leftOut("the quantity is no whole number", row.Quantity);
   if (units === 0) return leftOut("the quantity is 0", stockCode);
   if (units < 0 && !isReturn) return leftOut("a stock correction, not a sale", `${row.Quantity} ${row.Description}`);
   if (units > 0 && isReturn) return leftOut("a cancellation of more than 0 units", row.Quantity);
