@@ -734,10 +734,11 @@ export const PaymentServiceDefinition = {
       },
     },
     /**
-     * Gives back all or a part of a completed charge, once per idempotency key.
+     * Gives back all or a part of a completed charge, once per idempotency key. DEPENDENCY_UNAVAILABLE with a transaction_id
+     * in its metadata means that the outcome is not known yet, and no outage of this service: ask again, by the same key.
      *
      * Errors: TRANSACTION_NOT_FOUND, TRANSACTION_NOT_REFUNDABLE, REFUND_EXCEEDS_CHARGE, CURRENCY_MISMATCH,
-     * IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE, VALIDATION_FAILED.
+     * IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE, DEPENDENCY_UNAVAILABLE, VALIDATION_FAILED.
      */
     refund: {
       name: "Refund",
@@ -862,10 +863,11 @@ export interface PaymentServiceImplementation<CallContextExt = {}> {
    */
   charge(request: ChargeRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ChargeResponse>>;
   /**
-   * Gives back all or a part of a completed charge, once per idempotency key.
+   * Gives back all or a part of a completed charge, once per idempotency key. DEPENDENCY_UNAVAILABLE with a transaction_id
+   * in its metadata means that the outcome is not known yet, and no outage of this service: ask again, by the same key.
    *
    * Errors: TRANSACTION_NOT_FOUND, TRANSACTION_NOT_REFUNDABLE, REFUND_EXCEEDS_CHARGE, CURRENCY_MISMATCH,
-   * IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE, VALIDATION_FAILED.
+   * IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE, DEPENDENCY_UNAVAILABLE, VALIDATION_FAILED.
    */
   refund(request: RefundRequest, context: CallContext & CallContextExt): Promise<DeepPartial<RefundResponse>>;
   /**
@@ -889,10 +891,11 @@ export interface PaymentServiceClient<CallOptionsExt = {}> {
    */
   charge(request: DeepPartial<ChargeRequest>, options?: CallOptions & CallOptionsExt): Promise<ChargeResponse>;
   /**
-   * Gives back all or a part of a completed charge, once per idempotency key.
+   * Gives back all or a part of a completed charge, once per idempotency key. DEPENDENCY_UNAVAILABLE with a transaction_id
+   * in its metadata means that the outcome is not known yet, and no outage of this service: ask again, by the same key.
    *
    * Errors: TRANSACTION_NOT_FOUND, TRANSACTION_NOT_REFUNDABLE, REFUND_EXCEEDS_CHARGE, CURRENCY_MISMATCH,
-   * IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE, VALIDATION_FAILED.
+   * IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE, DEPENDENCY_UNAVAILABLE, VALIDATION_FAILED.
    */
   refund(request: DeepPartial<RefundRequest>, options?: CallOptions & CallOptionsExt): Promise<RefundResponse>;
   /**
