@@ -24,13 +24,18 @@ export function formatSummary(replayed: ReplayedDay, summary: Summary): string {
   if (tooLate > 0) lines.push(row("  confirmed before CancelOrder", tooLate));
   const rate = (day.orders.length / Math.max(seconds, 0.001)).toFixed(1);
   const late = lateMs > 50 ? ` · up to ${Math.round(lateMs)} ms behind the file's times` : "";
-  lines.push(`  ${rate} orders/s · ${seconds.toFixed(1)} s${late}`, `  ${moneyLine(replayed, summary)}`);
+  lines.push(`  ${rate} orders/s · ${seconds.toFixed(1)} s${late}`);
+  for (const [reason, { orders: n, pence }] of summary.notSold) {
+    lines.push(`  not sold: ${n} ${n === 1 ? "order" : "orders"}, £${formatPence(pence)} ${reason}`.trimEnd());
+  }
+  lines.push(`  ${moneyLine(replayed, summary)}`);
   return lines.join("\n");
 }
 
-function moneyLine({ day }: ReplayedDay, { salesPence, returnsPence, addsUp }: Summary): string {
+function moneyLine({ day }: ReplayedDay, { salesPence, notSoldPence, returnsPence, addsUp }: Summary): string {
   const [sales, returns] = [formatPence(salesPence), formatPence(returnsPence)];
-  const sum = `sales ${sales} - returns ${returns} + rows left out ${pounds(day.leftOutMicros)}`;
+  const rest = notSoldPence === 0n ? "" : ` + not sold ${formatPence(notSoldPence)}`;
+  const sum = `sales ${sales}${rest} - returns ${returns} + rows left out ${pounds(day.leftOutMicros)}`;
   return `GBP: ${sum} ${addsUp ? "=" : "≠"} ${pounds(day.fileMicros)} of the file`;
 }
 

@@ -25,6 +25,7 @@ describe("npm run replay", () => {
     ["with a flag that it does not have", [DAY, "--faster"], /--faster/],
     ["with a file that is not there", ["nowhere.csv"], /nowhere.csv".*no such file/],
     ["with a file of other columns", [join(FOLDER, "other.csv")], /no column InvoiceNo/],
+    ["with one file twice", [DAY, DAY, "--folder", FOLDER], /invoice 5\d+ is in/],
     ["without a stack", [DAY, "--folder", FOLDER], /npm start/],
     ["with a target that is none", [DAY, "--folder", FOLDER, "--order-target", "here"], /./],
   ])("ends with 2 and says why %s", async (_, args, message) => {

@@ -5,6 +5,7 @@ import { auditAndPrint } from "../audit/audit-and-print.ts";
 import { InputError } from "../audit/input-error.ts";
 import { findStack } from "../audit/find-stack.ts";
 import { endWithReader } from "../end-with-reader.ts";
+import { assertInvoicesOnce } from "./assert-invoices-once.ts";
 import { assertReachable } from "./assert-reachable.ts";
 import { catalogueOf } from "./catalogue-of.ts";
 import { systemClock as clock } from "./clock.ts";
@@ -22,6 +23,7 @@ import type { ReplayedDay } from "./summary.ts";
 async function replay(options: ReplayOptions, signal: AbortSignal): Promise<boolean> {
   const days = [];
   for (const file of options.files) days.push(await readDay(file));
+  assertInvoicesOnce(days);
   const { targets, isOfStack, resolver, books } = await findStack(options.folder, process.env, options.targets);
   const instances = discovery({ resolver });
   const asking = { discovery: instances, clock, signal };

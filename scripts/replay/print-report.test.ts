@@ -25,7 +25,8 @@ const day: Day = {
 async function printed(folder: string, list = false): Promise<string> {
   const log = vi.spyOn(console, "log").mockReturnValue();
   onTestFinished(() => log.mockRestore());
-  await printReport([{ day, outcomes: [], elapsedMs: 1, lateMs: 0 }], { run: "r 1", folder, list, faults: new Map() });
+  const options = { run: "r 1", folder, list, paymentMethod: "pm_card_ok", faults: new Map() };
+  await printReport([{ day, outcomes: [], elapsedMs: 1, lateMs: 0 }], options);
   return log.mock.calls.join("\n");
 }
 

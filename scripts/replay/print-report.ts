@@ -14,6 +14,8 @@ export interface ReportOptions {
   folder: string;
   /** Whether to print every row that was left out; otherwise what is not printed goes to a file. */
   list: boolean;
+  /** Of the sales: some cards may be declined. */
+  paymentMethod: string;
   /** Calls that failed for a while, by status code. */
   faults: ReadonlyMap<number, number>;
 }
@@ -28,7 +30,7 @@ export async function printReport(replayed: readonly ReplayedDay[], options: Rep
     if (!options.list && rows.length > SHOWN_ROWS) await writeRest(rows, options);
   }
 
-  const summaries = replayed.map((day) => ({ day, summary: summarize(day) }));
+  const summaries = replayed.map((day) => ({ day, summary: summarize(day, options.paymentMethod) }));
   for (const { day, summary } of summaries) console.log(`\n${formatSummary(day, summary)}`);
   const faults = [...options.faults].map(([code, n]) => `${n} × ${Status[code]}`);
   if (faults.length > 0) console.log(`  calls that failed and were repeated: ${faults.join(", ")}`);

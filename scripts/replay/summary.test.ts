@@ -40,12 +40,14 @@ describe("summarize()", () => {
     const orders = [anOrder(), anOrder({ isReturn: true, totalPence: 200n })];
     const outcomes = [ended(), ended({ state: "CANCELLED", reason: "CUSTOMER_REQUEST", totalPence: 200n })];
     const day = aDay(orders, outcomes, { leftOutMicros: 1_000n, fileMicros: 13_301_000n });
-    expect(summarize(day)).toEqual({
+    expect(summarize(day, "pm_card_ok")).toEqual({
       ends: new Map([
         ["CONFIRMED", 1],
         ["CANCELLED CUSTOMER_REQUEST", 1],
       ]),
       salesPence: 1_530n,
+      notSold: new Map(),
+      notSoldPence: 0n,
       returnsPence: 200n,
       addsUp: true,
       findings: [],
@@ -59,21 +61,56 @@ describe("summarize()", () => {
     ["costs a penny more", ended({ totalPence: 1_531n }), "CONFIRMED"],
   ];
   test.each(wrong)("finds an order that %s, and money that does not add up", (_, outcome, end) => {
-    const { ends, addsUp, findings } = summarize(aDay([anOrder()], [outcome]));
+    const { ends, addsUp, findings } = summarize(aDay([anOrder()], [outcome]), "pm_card_ok");
     expect(ends).toEqual(new Map([[end, 1]]));
     expect(addsUp).toBe(false);
     expect(findings).toHaveLength(2);
   });
 
-  test("finds a cancellation without a reason", () => {
-    expect(summarize(aDay([anOrder()], [ended({ state: "CANCELLED" })])).findings).toHaveLength(1);
+  test.each([true, false])("finds a cancellation without a reason, of a return: %s", (isReturn) => {
+    const day = aDay([anOrder({ isReturn })], [ended({ state: "CANCELLED" })], {
+      fileMicros: isReturn ? -15_300_000n : 15_300_000n,
+    });
+    expect(summarize(day, "pm_card_ok").findings).toHaveLength(1);
+  });
+
+  const cancelled = (reason: string) => ended({ state: "CANCELLED", reason });
+  const twoOrders = [anOrder(), anOrder({ name: "536366", totalPence: 200n })];
+  const twice = (reason: string) => [cancelled(reason), { ...cancelled(reason), totalPence: 200n }];
+  const twoSales = { fileMicros: 17_300_000n };
+
+  test.each(["OUT_OF_STOCK", "EXPIRED", "PAYMENT_DECLINED", "CUSTOMER_REQUEST"])(
+    "counts a sale that was cancelled as %s for none, and finds the reason once: nothing explains it",
+    (reason) => {
+      const { salesPence, notSold, addsUp, findings } = summarize(
+        aDay(twoOrders, twice(reason), twoSales),
+        "pm_card_ok",
+      );
+      expect({ salesPence, addsUp }).toEqual({ salesPence: 0n, addsUp: true });
+      expect(notSold).toEqual(new Map([[reason, { orders: 2, pence: 1_730n, example: "536365 (ord_1)" }]]));
+      expect(findings).toHaveLength(1);
+    },
+  );
+
+  test("finds nothing in a decline of a card that may be declined, and nothing else is explained by it", () => {
+    const findingsOf = (reason: string) =>
+      summarize(aDay(twoOrders, twice(reason), twoSales), "pm_card_declined").findings.length;
+    expect(findingsOf("PAYMENT_DECLINED")).toBe(0);
+    expect(findingsOf("OUT_OF_STOCK")).toBe(1);
+  });
+
+  test("finds nothing in a return, whether it came in time or too late", () => {
+    const returned = anOrder({ isReturn: true });
+    const outcomes = [cancelled("CUSTOMER_REQUEST"), ended({ cancelledTooLate: true })];
+    const day = aDay([returned, returned], outcomes, { fileMicros: -30_600_000n });
+    expect(summarize(day, "pm_card_ok")).toMatchObject({ returnsPence: 3_060n, notSold: new Map(), findings: [] });
   });
 });
 
 describe("formatSummary()", () => {
   test("shows each end and both sides of the balance", () => {
     const day = aDay([anOrder()], [ended()]);
-    expect(formatSummary(day, summarize(day)).split("\n")).toEqual([
+    expect(formatSummary(day, summarize(day, "pm_card_ok")).split("\n")).toEqual([
       "day.csv",
       "  rows                                   9  0 cannot be part of an order",
       "  invoices                               3  0 have no row that can",
@@ -86,6 +123,18 @@ describe("formatSummary()", () => {
 
   test("shows parts of a penny where the file has them", () => {
     const day = aDay([anOrder()], [ended()], { leftOutMicros: -3_000n, fileMicros: 15_297_000n });
-    expect(formatSummary(day, summarize(day))).toContain("+ rows left out -0.003000 = 15.297000 of the file");
+    expect(formatSummary(day, summarize(day, "pm_card_ok"))).toContain(
+      "+ rows left out -0.003000 = 15.297000 of the file",
+    );
+  });
+
+  test("shows what was not sold, by reason", () => {
+    const outcomes = [ended({ state: "CANCELLED", reason: "EXPIRED" }), ended({ totalPence: 200n })];
+    const orders = [anOrder(), anOrder({ totalPence: 200n })];
+    const day = aDay(orders, outcomes, { fileMicros: 17_300_000n });
+    expect(formatSummary(day, summarize(day, "pm_card_ok")).split("\n").slice(-2)).toEqual([
+      "  not sold: 1 order, £15.30 EXPIRED",
+      "  GBP: sales 2.00 + not sold 15.30 - returns 0.00 + rows left out 0.00 = 17.30 of the file",
+    ]);
   });
 });

@@ -1,3 +1,4 @@
+import { type NotSold, notSold as notSoldOf } from "./not-sold.ts";
 import type { OrderOutcome } from "./order-outcome.ts";
 import type { PlannedOrder } from "./orders-of.ts";
 import { formatPence, MICROS_PER_PENNY } from "./parse-price.ts";
@@ -15,17 +16,21 @@ export interface ReplayedDay {
 export interface Summary {
   /** Orders by how they ended, such as "CANCELLED CUSTOMER_REQUEST" → 5. */
   readonly ends: ReadonlyMap<string, number>;
-  /** What the server charged for sales, and for returns. */
+  /** What the server charged for the sales that are CONFIRMED. */
   readonly salesPence: bigint;
+  /** Sales that are CANCELLED, by reason. */
+  readonly notSold: ReadonlyMap<string, NotSold>;
+  readonly notSoldPence: bigint;
+  /** What it priced the returns at. */
   readonly returnsPence: bigint;
-  /** Whether sales − returns + rows left out is the file's total, to the penny. */
+  /** Whether sales + what was not sold − returns + rows left out is the file's total, to the penny. */
   readonly addsUp: boolean;
   /** One sentence for each thing that is not as it should be. */
   readonly findings: readonly string[];
 }
 
-/** Counts a day's outcomes and compares the money with the file's. */
-export function summarize({ day, outcomes }: ReplayedDay): Summary {
+/** Counts a day's outcomes and compares the money with the file's. Its sales were paid with `paymentMethod`. */
+export function summarize({ day, outcomes }: ReplayedDay, paymentMethod: string): Summary {
   const ends = new Map<string, number>();
   const findings: string[] = [];
   let salesPence = 0n;
@@ -38,12 +43,27 @@ export function summarize({ day, outcomes }: ReplayedDay): Summary {
     findings.push(...findingsOf(order, outcome));
     if (outcome.kind !== "terminal") continue;
     if (order.isReturn) returnsPence += outcome.totalPence;
-    else salesPence += outcome.totalPence;
+    else if (outcome.state === "CONFIRMED") salesPence += outcome.totalPence;
   }
-  const orderedMicros = (salesPence - returnsPence) * MICROS_PER_PENNY;
+  const notSold = notSoldOf(day.orders, outcomes);
+  findings.push(...notSoldFindings(notSold, paymentMethod));
+  const notSoldPence = [...notSold.values()].reduce((sum, { pence }) => sum + pence, 0n);
+  const orderedMicros = (salesPence + notSoldPence - returnsPence) * MICROS_PER_PENNY;
   const addsUp = orderedMicros + day.leftOutMicros === day.fileMicros;
   if (!addsUp) findings.push(`The money of "${day.path}" does not add up`);
-  return { ends, salesPence, returnsPence, addsUp, findings };
+  return { ends, salesPence, notSold, notSoldPence, returnsPence, addsUp, findings };
+}
+
+/** The catalogue has all units of the file, nobody cancels a sale, and one card is never declined: these are all sold. */
+function notSoldFindings(notSold: Summary["notSold"], paymentMethod: string): string[] {
+  const findings: string[] = [];
+  for (const [reason, { orders, pence, example }] of notSold) {
+    if (reason === "") continue; // said of each of them
+    if (reason === "PAYMENT_DECLINED" && paymentMethod !== "pm_card_ok") continue;
+    const which = `${orders} of the sales, £${formatPence(pence)}, such as invoice ${example}`;
+    findings.push(`Not sold, ${reason}: ${which}; neither the stock nor ${paymentMethod} explains it`);
+  }
+  return findings;
 }
 
 function endOf(outcome: OrderOutcome): string {
