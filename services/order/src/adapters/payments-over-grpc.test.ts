@@ -4,19 +4,28 @@ import { describe, expect, test } from "vitest";
 import { aScope } from "../testing/builders.ts";
 import { paymentsOverGrpc } from "./payments-over-grpc.ts";
 
-type Result = RemoteError | keyof typeof Transaction_State;
+type State = keyof typeof Transaction_State;
+type Result = RemoteError | State | Transaction;
 
 /** The payments of a service that gives every call the same answer. */
 function paymentsThatAnswer(result: Result) {
   const call = async () => {
     if (result instanceof RemoteError) throw result;
-    return { transaction: Transaction.fromPartial({ id: "txn_1", state: Transaction_State[result] }) };
+    return { transaction: typeof result === "string" ? aTransaction({}, result) : result };
   };
   return paymentsOverGrpc({ charge: call, refund: call, getTransactionStatus: call });
 }
 
+/** The order's own, but for what the test is about. */
+function aTransaction(change: Partial<Transaction>, state: State = "STATE_COMPLETED"): Transaction {
+  const own = { id: "txn_1", state: Transaction_State[state], orderId: "ord_1", customerId: "17850" };
+  return Transaction.fromPartial({ ...own, amount: { currencyCode: "GBP", minorUnits: 1n }, ...change });
+}
+
 const failed = (code: Status, reason = "", metadata: Record<string, string> = {}) =>
   new RemoteError(code, "text that nobody reads", { reason, metadata });
+const alreadyCharged = (metadata: Record<string, string>) =>
+  failed(Status.FAILED_PRECONDITION, "ORDER_ALREADY_CHARGED", metadata);
 const transactionId = "txn_1";
 const unknown = (why: string) => ({ kind: "unknown", why });
 
@@ -39,7 +48,11 @@ describe("paymentsOverGrpc()", () => {
     [failed(Status.INVALID_ARGUMENT, "UNKNOWN_PAYMENT_METHOD"), { kind: "declined" }],
     [failed(Status.ABORTED, "IDEMPOTENCY_KEY_IN_USE"), unknown("IDEMPOTENCY_KEY_IN_USE")],
     [failed(Status.INVALID_ARGUMENT, "IDEMPOTENCY_KEY_REUSED"), unknown("IDEMPOTENCY_KEY_REUSED")],
-    [failed(Status.FAILED_PRECONDITION, "ORDER_ALREADY_CHARGED"), unknown("ORDER_ALREADY_CHARGED")],
+    [alreadyCharged({ state: "COMPLETED" }), { kind: "blocked", why: "ORDER_ALREADY_CHARGED" }],
+    [alreadyCharged({ state: "REFUNDED" }), { kind: "blocked", why: "ORDER_ALREADY_CHARGED" }],
+    // The charge in the way may fail yet, and one of ours that is still under way capture then.
+    [alreadyCharged({ state: "PENDING" }), unknown("ORDER_ALREADY_CHARGED")],
+    [alreadyCharged({}), unknown("ORDER_ALREADY_CHARGED")],
     [failed(Status.INTERNAL, "INTERNAL"), unknown("INTERNAL")],
     [failed(Status.UNAVAILABLE), unknown("UNAVAILABLE")],
     [failed(Status.DEADLINE_EXCEEDED), unknown("DEADLINE_EXCEEDED")],
@@ -58,6 +71,23 @@ describe("paymentsOverGrpc()", () => {
     [failed(Status.UNAVAILABLE, "DRAINING"), unknown("DRAINING")],
   ])("takes a question that ends with %j for %j", async (result, answer) => {
     expect(await paymentsThatAnswer(result).ask(aCharge, aScope())).toEqual(answer);
+  });
+
+  const keyTaken = (otherOrderId: string) => ({ kind: "blocked", why: "KEY_TAKEN", transactionId, otherOrderId });
+
+  test.each<[what: string, Transaction, object]>([
+    ["of another order", aTransaction({ orderId: "ord_2" }), keyTaken("ord_2")],
+    ["of another amount", aTransaction({ amount: { currencyCode: "GBP", minorUnits: 2n } }), keyTaken("ord_1")],
+    ["in another currency", aTransaction({ amount: { currencyCode: "JPY", minorUnits: 1n } }), keyTaken("ord_1")],
+    ["of another order, open", aTransaction({ orderId: "ord_2" }, "STATE_PENDING"), keyTaken("ord_2")],
+    ["of another order, declined", aTransaction({ orderId: "ord_2" }, "STATE_FAILED"), keyTaken("ord_2")],
+    // Keys count per customer: this one says nothing about ours.
+    ["of another customer", aTransaction({ customerId: "12583" }), unknown("NOT_THE_CHARGE_ASKED_FOR")],
+    ["that does not say what was charged", aTransaction({ amount: undefined }), unknown("NOT_THE_CHARGE_ASKED_FOR")],
+    ["that does not say for which order", aTransaction({ orderId: "" }), unknown("NOT_THE_CHARGE_ASKED_FOR")],
+  ])("does not take a charge %s for the order's", async (_what, transaction, answer) => {
+    expect(await paymentsThatAnswer(transaction).ask(aCharge, aScope())).toEqual(answer);
+    expect(await paymentsThatAnswer(transaction).charge(aCharge, aScope())).toEqual(answer);
   });
 
   test.each<[Result, object]>([

@@ -1,7 +1,7 @@
 import type { PaymentServiceDefinition } from "@holdfast/contracts/ecommerce/payment/v1/payment_service";
 import { type Transaction, Transaction_State } from "@holdfast/contracts/ecommerce/payment/v1/transaction";
 import { type Connected, Status } from "@holdfast/rpc";
-import type { Money } from "../domain/money.ts";
+import { type Money, sameMoney } from "../domain/money.ts";
 import type { ChargeAnswer, RefundAnswer } from "../domain/saga/saga.ts";
 import type { Scope } from "../domain/scope.ts";
 import { answered } from "./answered.ts";
@@ -10,6 +10,8 @@ type PaymentClient = Pick<Connected<PaymentServiceDefinition>, "charge" | "refun
 
 /** Reasons that settle a charge: nothing was captured, nor will be under this key. */
 const DECLINED: ReadonlySet<string> = new Set(["CARD_DECLINED", "UNKNOWN_PAYMENT_METHOD"]);
+/** States that another charge of the order never leaves for FAILED: it stands in the way of ours for good. */
+const FOR_GOOD: ReadonlySet<string | undefined> = new Set(["COMPLETED", "REFUNDED"]);
 
 /** What is to be paid, by whom, and under which key. */
 export interface ChargeOrder {
@@ -20,28 +22,35 @@ export interface ChargeOrder {
   readonly idempotencyKey: string;
 }
 
+/** What tells an order's charge from any other; keys are free text, and others may use ours. */
+type Own = Pick<ChargeOrder, "orderId" | "customerId" | "total">;
+
 /** The payment service. Only what it says about a transaction is an outcome; everything else is unknown. */
 export function paymentsOverGrpc(client: PaymentClient) {
   return {
     charge: ({ total, ...order }: ChargeOrder, { deadline, signal }: Scope): Promise<ChargeAnswer> =>
-      answered(
+      answered<ChargeAnswer>(
         async () => {
           const amount = { currencyCode: total.currencyCode, minorUnits: total.minorUnits };
           const { transaction } = await client.charge({ ...order, amount }, { deadline, signal });
-          return toAnswer(transaction);
+          return toAnswer(transaction, { ...order, total });
         },
-        ({ reason }) => (DECLINED.has(reason) ? { kind: "declined" } : undefined),
+        ({ reason, metadata }) => {
+          if (DECLINED.has(reason)) return { kind: "declined" };
+          const blocked = reason === "ORDER_ALREADY_CHARGED" && FOR_GOOD.has(metadata["state"]);
+          return blocked ? { kind: "blocked", why: reason } : undefined;
+        },
       ),
 
     ask: (
-      { customerId, idempotencyKey }: { customerId: string; idempotencyKey: string },
+      { idempotencyKey, ...own }: Own & { idempotencyKey: string },
       { deadline, signal }: Scope,
     ): Promise<ChargeAnswer> =>
       answered(
         async () => {
-          const request = { customerId, idempotencyKey };
+          const request = { customerId: own.customerId, idempotencyKey };
           const { transaction } = await client.getTransactionStatus(request, { deadline, signal });
-          return toAnswer(transaction);
+          return toAnswer(transaction, own);
         },
         ({ reason }) => (reason === "TRANSACTION_NOT_FOUND" ? { kind: "not_found" } : undefined),
       ),
@@ -70,8 +79,17 @@ export function paymentsOverGrpc(client: PaymentClient) {
 
 const NOT_YET = { kind: "unknown", why: "REFUND_PENDING" } as const;
 
-function toAnswer(transaction: Transaction | undefined): ChargeAnswer {
-  switch (transaction?.state) {
+function toAnswer(transaction: Transaction | undefined, own: Own): ChargeAnswer {
+  // A key counts per customer and is never given up: whatever this customer has under it keeps ours out, an open or a
+  // failed charge as well. About a charge of somebody else, or of nobody knows what, this says nothing.
+  if (!transaction?.amount || transaction.orderId === "" || transaction.customerId !== own.customerId) {
+    return { kind: "unknown", why: "NOT_THE_CHARGE_ASKED_FOR" };
+  }
+  if (transaction.orderId !== own.orderId || !sameMoney(transaction.amount, own.total)) {
+    const { id, orderId } = transaction;
+    return { kind: "blocked", why: "KEY_TAKEN", transactionId: id, otherOrderId: orderId };
+  }
+  switch (transaction.state) {
     case Transaction_State.STATE_COMPLETED:
       return { kind: "completed", transactionId: transaction.id };
     case Transaction_State.STATE_REFUNDED:

@@ -12,6 +12,7 @@ export interface FakeCharge {
   readonly orderId: string;
   readonly customerId: string;
   readonly key: string;
+  readonly currencyCode: string;
   readonly minorUnits: bigint;
   state: State;
 }
@@ -49,11 +50,15 @@ export async function startFakePayment(): Promise<FakePayment> {
             throw new RpcError(Status.INVALID_ARGUMENT, "UNKNOWN_PAYMENT_METHOD", "It is none");
           }
           const known = find(request.customerId, request.idempotencyKey);
+          if (known !== undefined && known.orderId !== request.orderId) {
+            throw new RpcError(Status.INVALID_ARGUMENT, "IDEMPOTENCY_KEY_REUSED", "It was something else");
+          }
           const charge = known ?? {
             id: `txn_${charges.length + 1}`,
             orderId: request.orderId,
             customerId: request.customerId,
             key: request.idempotencyKey,
+            currencyCode: request.amount?.currencyCode ?? "",
             minorUnits: request.amount?.minorUnits ?? 0n,
             state: request.paymentMethod === "pm_card_declined" ? "FAILED" : fake.outcome,
           };
@@ -90,6 +95,7 @@ export async function startFakePayment(): Promise<FakePayment> {
   });
 }
 
-function toProto({ id, orderId, customerId, state }: FakeCharge): Partial<Transaction> {
-  return { id, orderId, customerId, state: Transaction_State[`STATE_${state}`] };
+function toProto({ id, orderId, customerId, currencyCode, minorUnits, state }: FakeCharge): Partial<Transaction> {
+  const amount = { currencyCode, minorUnits };
+  return { id, orderId, customerId, amount, state: Transaction_State[`STATE_${state}`] };
 }

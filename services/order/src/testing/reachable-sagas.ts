@@ -10,6 +10,7 @@ const chargeAnswers = [
   { kind: "refunded", transactionId },
   { kind: "pending" },
   { kind: "not_found" },
+  { kind: "blocked", why: "ORDER_ALREADY_CHARGED" },
   unknown,
 ] as const;
 

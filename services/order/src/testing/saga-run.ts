@@ -22,7 +22,12 @@ export type Happening =
   /** The process ends: what was not recorded is gone, and so are the answers on their way to it. */
   | { readonly kind: "crash" }
   /** Somebody gives the stock back by hand. */
-  | { readonly kind: "release_by_hand" };
+  | { readonly kind: "release_by_hand" }
+  /** Somebody else charges something else under the order's key. */
+  | { readonly kind: "take_key" }
+  /** Somebody else charges the order under another key. */
+  | { readonly kind: "charge_elsewhere" }
+  | { readonly kind: "settle_elsewhere"; readonly completes: boolean };
 
 const KIND: Fate = { accepts: true, undecided: false, answerLost: false };
 /** One charge and its question, one refund, two stock calls, and one run that only finds out; doubled. */
@@ -72,6 +77,12 @@ export class SagaRun {
       case "release_by_hand":
         if (this.world.stock === "reserved") this.world.stock = "released";
         return;
+      case "take_key":
+        return this.world.takeKey();
+      case "charge_elsewhere":
+        return this.world.chargeElsewhere();
+      case "settle_elsewhere":
+        return this.world.settleElsewhere(it.completes);
       default:
         return it satisfies never;
     }
@@ -82,6 +93,8 @@ export class SagaRun {
     const late = this.#underWay;
     this.#underWay = [];
     this.#answers = [];
+    // What is under way of the order's own charge is free to capture then.
+    this.world.settleElsewhere(false);
     for (let runs = 0; !isTerminal(this.#saga.state); runs++) {
       if (runs === MOST_CALM_RUNS) throw new Error(`does not end: ${JSON.stringify(this.#saga)}`);
       this.#apply({ kind: "run", expired: false });

@@ -1,3 +1,4 @@
+import { captureKey } from "../domain/saga/charge-key.ts";
 import { type Answer, type Call, type ChargeAnswer, SagaStep } from "../domain/saga/saga.ts";
 
 /** What the neighbours are free to do with a call that reaches them. */
@@ -13,6 +14,8 @@ export interface Fate {
 interface Charge {
   readonly transactionId: string;
   state: "pending" | "completed" | "declined" | "refunded";
+  /** Somebody else's, for something else. */
+  readonly foreign: boolean;
 }
 
 /**
@@ -24,10 +27,30 @@ export class SagaWorld {
   captures = 0;
   refunds = 0;
   readonly #charges = new Map<string, Charge>();
+  /** A charge of the order that somebody else has made under a key of his own. While it is pending it may be declined. */
+  #elsewhere: "none" | "pending" | "completed" = "none";
 
   /** What is left with us of all that was captured, in captures. */
   get netCaptured(): number {
     return this.captures - this.refunds;
+  }
+
+  /** Somebody else charges something else under the order's key, if he is the first. */
+  takeKey(): void {
+    const key = captureKey("ord_1");
+    if (this.#charges.has(key)) return;
+    this.#charges.set(key, { transactionId: "txn_foreign", state: "completed", foreign: true });
+  }
+
+  /** Somebody else charges the order under another key: refused where a charge of it has not failed. */
+  chargeElsewhere(): void {
+    const open = [...this.#charges.values()].some(({ state, foreign }) => state !== "declined" && !foreign);
+    if (this.#elsewhere === "none" && !open) this.#elsewhere = "pending";
+  }
+
+  /** That charge comes to its end. */
+  settleElsewhere(completes: boolean): void {
+    if (this.#elsewhere === "pending") this.#elsewhere = completes ? "completed" : "none";
   }
 
   /** Carries the call out. */
@@ -50,7 +73,7 @@ export class SagaWorld {
         this.stock = "released";
         return { step, answer: { kind: "released" } };
       case SagaStep.Charge:
-        return { step, answer: this.#told(this.#charge(call.idempotencyKey), fate) };
+        return { step, answer: this.#charge(call.idempotencyKey, fate) };
       case SagaStep.AskCharge: {
         const charge = this.#charges.get(call.idempotencyKey);
         return { step, answer: charge === undefined ? { kind: "not_found" } : this.#told(charge, fate) };
@@ -68,15 +91,21 @@ export class SagaWorld {
     }
   }
 
-  #charge(key: string): Charge {
+  #charge(key: string, fate: Fate): ChargeAnswer {
     const known = this.#charges.get(key);
-    if (known !== undefined) return known;
-    const charge: Charge = { transactionId: `txn_${this.#charges.size}`, state: "pending" };
+    if (known?.foreign) return { kind: "unknown", why: "IDEMPOTENCY_KEY_REUSED" };
+    if (known !== undefined) return this.#told(known, fate);
+    if (this.#elsewhere === "pending") return { kind: "unknown", why: "ORDER_ALREADY_CHARGED" };
+    if (this.#elsewhere === "completed") return { kind: "blocked", why: "ORDER_ALREADY_CHARGED" };
+    const charge: Charge = { transactionId: `txn_${this.#charges.size}`, state: "pending", foreign: false };
     this.#charges.set(key, charge);
-    return charge;
+    return this.#told(charge, fate);
   }
 
   #told(charge: Charge, fate: Fate): ChargeAnswer {
+    if (charge.foreign) {
+      return { kind: "blocked", why: "KEY_TAKEN", transactionId: charge.transactionId, otherOrderId: "ord_other" };
+    }
     if (charge.state === "pending" && !fate.undecided) {
       charge.state = fate.accepts ? "completed" : "declined";
       if (fate.accepts) this.captures += 1;

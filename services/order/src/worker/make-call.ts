@@ -30,7 +30,10 @@ export interface Payments {
     scope: Scope,
   ): Promise<ChargeAnswer>;
   /** What became of a charge. */
-  ask(charge: { customerId: string; idempotencyKey: string }, scope: Scope): Promise<ChargeAnswer>;
+  ask(
+    charge: { orderId: string; customerId: string; total: Money; idempotencyKey: string },
+    scope: Scope,
+  ): Promise<ChargeAnswer>;
   /** Gives all of a charge back. */
   refund(refund: { transactionId: string; idempotencyKey: string }, scope: Scope): Promise<RefundAnswer>;
 }
@@ -54,8 +57,10 @@ export async function makeCall(
       const charge = { orderId, customerId, total, paymentMethod, idempotencyKey };
       return { step, answer: await payments.charge(charge, scope) };
     }
-    case SagaStep.AskCharge:
-      return { step, answer: await payments.ask({ customerId, idempotencyKey: call.idempotencyKey }, scope) };
+    case SagaStep.AskCharge: {
+      const { idempotencyKey } = call;
+      return { step, answer: await payments.ask({ orderId, customerId, total, idempotencyKey }, scope) };
+    }
     case SagaStep.Refund: {
       const { idempotencyKey, transactionId } = call;
       return { step, answer: await payments.refund({ transactionId, idempotencyKey }, scope) };

@@ -1,22 +1,26 @@
 import { createLogger } from "@holdfast/process";
 import { describe, expect, test } from "vitest";
+import { OrderState } from "../domain/order.ts";
 import { decide } from "../domain/saga/decide.ts";
-import { type Saga, SagaStep } from "../domain/saga/saga.ts";
+import { type ChargeAnswer, type Saga, SagaStep } from "../domain/saga/saga.ts";
 import { aSaga } from "../testing/a-saga.ts";
 import { runOrder, type SagaOrders } from "./run-order.ts";
 
 const claim = { orderId: "ord_1", fence: 1n };
 
-/** Runs an order once whose stock does not answer. @returns What was logged, and the pause. */
-async function runInVain(attempts: number): Promise<{ levels: string[]; pauses: number[] }> {
-  let saga: Saga = aSaga({ attempts });
+/** Runs an order until it pauses; its stock does not answer. @returns What was logged, and the pause. */
+async function run(before: Saga, charged: ChargeAnswer) {
+  let saga = before;
   const pauses: number[] = [];
   const orders: SagaOrders = {
     claim: async () => [claim],
     start: async () => {
-      saga = decide(saga, { kind: "run", expired: false }).saga;
+      const decision = decide(saga, { kind: "run", expired: false });
+      saga = decision.saga;
+      const [effect] = decision.effects;
+      if (effect?.kind !== "call") return undefined;
       return {
-        call: { step: SagaStep.ReserveStock },
+        call: effect.call,
         attempts: saga.attempts,
         orderId: saga.orderId,
         customerId: "17850",
@@ -26,8 +30,10 @@ async function runInVain(attempts: number): Promise<{ levels: string[]; pauses: 
       };
     },
     record: async (_claim, answer, pauseMs) => {
-      pauses.push(pauseMs(saga.attempts));
-      return decide(saga, { kind: "answered", ...answer });
+      const decision = decide(saga, { kind: "answered", ...answer });
+      saga = decision.saga;
+      if (decision.effects.some(({ kind }) => kind === "pause")) pauses.push(pauseMs(saga.attempts));
+      return decision;
     },
     giveBack: async () => undefined,
   };
@@ -37,7 +43,7 @@ async function runInVain(attempts: number): Promise<{ levels: string[]; pauses: 
   await runOrder(claim, {
     orders,
     stock: { reserve: unknown, commit: unknown, release: unknown },
-    payments: { charge: unknown, ask: unknown, refund: unknown },
+    payments: { charge: async () => charged, ask: async () => charged, refund: unknown },
     log: createLogger({ service: "test", destination: { write: (line) => void lines.push(line) } }),
     stepTimeoutMs: 1_000,
     stopping: never,
@@ -45,7 +51,12 @@ async function runInVain(attempts: number): Promise<{ levels: string[]; pauses: 
     now: () => 0,
     random: () => 0,
   });
-  return { levels: lines.map((line) => JSON.parse(line).level), pauses };
+  return { lines: lines.map((line): Record<string, unknown> => JSON.parse(line)), pauses };
+}
+
+async function runInVain(attempts: number) {
+  const { lines, pauses } = await run(aSaga({ attempts }), { kind: "unknown", why: "UNAVAILABLE" });
+  return { levels: lines.map(({ level }) => level), pauses };
 }
 
 describe("runOrder()", () => {
@@ -54,5 +65,12 @@ describe("runOrder()", () => {
     expect(await runInVain(9)).toEqual({ levels: [], pauses: [1_500] });
     expect(await runInVain(10)).toEqual({ levels: ["error"], pauses: [1_500] });
     expect(await runInVain(99)).toEqual({ levels: ["error"], pauses: [1_500] });
+  });
+
+  test("calls somebody at once when another charge has the order's key, and names both orders", async () => {
+    const before = aSaga({ state: OrderState.StockReserved, step: SagaStep.AskCharge, chargeStarted: true });
+    const other = { why: "KEY_TAKEN", transactionId: "txn_other", otherOrderId: "ord_other" } as const;
+    const { lines } = await run(before, { kind: "blocked", ...other });
+    expect(lines.filter(({ level }) => level === "error")).toMatchObject([{ orderId: "ord_1", ...other }]);
   });
 });

@@ -65,6 +65,9 @@ export async function runOrder(claim: Claim, options: RunOrderOptions): Promise<
     const decision = await orders.record(claim, answer, pauseMs, recording());
     log.debug({ orderId, step, attempts, answer: answer.answer, recorded: decision !== undefined }, "order step");
     if (decision === undefined) return;
+    if (answer.answer.kind === "blocked") {
+      log.error({ orderId, step, ...answer.answer }, "order cannot be charged: another charge is in its place");
+    }
     for (const effect of decision.effects) {
       const { cancelReason } = decision.saga;
       if (effect.kind === "announce") log.info({ orderId, state: effect.state, cancelReason }, "order moved");

@@ -83,6 +83,35 @@ describe("startSagaWorker()", () => {
     expect(service.payment.charges.map(({ key }) => key)).toEqual([`${id}:capture:1`]);
   });
 
+  test("cancels when somebody else's charge has its key: that is not the order's, and is not given back", async () => {
+    await using service = await startOrderService();
+    const { order } = await service.client.createOrder(aCreateOrder());
+    const id = order?.id ?? "";
+    const other = { orderId: "ord_other", customerId: "17850", currencyCode: "JPY", minorUnits: 1n };
+    service.payment.charges.push({ id: "txn_1", key: `${id}:capture:1`, state: "COMPLETED", ...other });
+    service.startWorker();
+    const states = statesOf(await followToEnd(service.client, id));
+    expect(states).toBe("PENDING STOCK_RESERVED CANCELLED(PAYMENT_DECLINED)");
+    expect(service.product.reservations.get(id)).toBe("RELEASED");
+    expect(service.payment.calls).toEqual(["charge", "getTransactionStatus"]);
+  });
+
+  test("cancels what has been charged under another key, once that charge cannot fail any more", async () => {
+    await using service = await startOrderService();
+    service.payment.script = {
+      before: ({ method, attempt }) => {
+        if (method !== "charge") return;
+        const metadata = { state: attempt === 1 ? "PENDING" : "COMPLETED" };
+        throw new RpcError(Status.FAILED_PRECONDITION, "ORDER_ALREADY_CHARGED", "It is", metadata);
+      },
+    };
+    service.startWorker();
+    const { id, states } = await run(service);
+    expect(states).toBe("PENDING STOCK_RESERVED CANCELLED(PAYMENT_DECLINED)");
+    expect(service.product.reservations.get(id)).toBe("RELEASED");
+    expect(service.payment.calls).toEqual(["charge", "getTransactionStatus", "charge"]);
+  });
+
   test("waits for a charge that is PENDING", async () => {
     await using service = await startOrderService();
     service.payment.outcome = "PENDING";

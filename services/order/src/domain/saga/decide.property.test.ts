@@ -19,7 +19,8 @@ describe("decide(), whatever happens", () => {
 
   // The checker itself, checked: each mistake has to be found.
   test.each<[mistake: string, mutant: () => Decide, found: string]>([
-    ["charges again under a new key", () => newKeyPerCharge(), "captured twice"],
+    // Twice, or once by an order that is cancelled because of a charge under the old key.
+    ["charges again under a new key", () => newKeyPerCharge(), "captured"],
     ["takes a timeout for a declined card", () => unknownIsDeclined, "CANCELLED with 1 captured"],
     ["releases while a charge is under way", () => releaseDuringCharge, "CANCELLED with 1 captured"],
     ["cancels when the charge is not found (yet)", () => notFoundIsNever, "CANCELLED with 1 captured"],
@@ -29,6 +30,10 @@ describe("decide(), whatever happens", () => {
     ["confirms before the commit has answered", () => hastyConfirm, "CONFIRMED with 1 captured and the stock"],
     ["moves a terminal order", () => unstableEnd, "was moved"],
     ["asks forever", () => endlessQuestion, "does not end"],
+    // CONFIRMED with nothing, or CANCELLED with a refund to others.
+    ["takes any charge under its key for its own", () => foreignIsOwn, "captured and the stock"],
+    ["charges forever what can never be charged", () => blockedIsNotFound, "does not end"],
+    ["gives up while the charge in its way may fail", () => elsewhereIsDefinite, "CANCELLED with 1 captured"],
   ])("would be found out if it %s", (_mistake, mutant, found) => {
     const { failed, errorInstance } = live(mutant(), RUNS);
     expect(failed).toBe(true);
@@ -39,8 +44,8 @@ describe("decide(), whatever happens", () => {
 const EVERY_TRANSITION = Object.entries(TRANSITIONS).flatMap(([from, to]) => to.map((state) => `${from}>${state}`));
 const EVERY_ANSWER = [
   ...["reserved", "refused", "unknown"].map((kind) => `reserve_stock/${kind}`),
-  ...["completed", "declined", "pending", "unknown"].map((kind) => `charge/${kind}`),
-  ...["completed", "declined", "pending", "unknown", "not_found"].map((kind) => `ask_charge/${kind}`),
+  ...["completed", "declined", "blocked", "pending", "unknown"].map((kind) => `charge/${kind}`),
+  ...["completed", "declined", "blocked", "pending", "unknown", "not_found"].map((kind) => `ask_charge/${kind}`),
   ...["committed", "refused", "unknown"].map((kind) => `commit_stock/${kind}`),
   ...["refunded", "unknown"].map((kind) => `refund/${kind}`),
   ...["released", "unknown"].map((kind) => `release_stock/${kind}`),
@@ -111,6 +116,25 @@ const unstableEnd: Decide = (saga, event) =>
 const endlessQuestion: Decide = (saga, event) =>
   event.kind === "answered" && event.answer.kind === "not_found"
     ? { saga, effects: [{ kind: "pause" }] }
+    : decide(saga, event);
+
+const foreignIsOwn: Decide = (saga, event) =>
+  event.kind === "answered" && event.answer.kind === "blocked"
+    ? decide(saga, {
+        kind: "answered",
+        step: SagaStep.AskCharge,
+        answer: { kind: "completed", transactionId: "txn_foreign" },
+      })
+    : decide(saga, event);
+
+const blockedIsNotFound: Decide = (saga, event) =>
+  event.kind === "answered" && event.answer.kind === "blocked"
+    ? decide(saga, { kind: "answered", step: SagaStep.AskCharge, answer: { kind: "not_found" } })
+    : decide(saga, event);
+
+const elsewhereIsDefinite: Decide = (saga, event) =>
+  event.kind === "answered" && event.answer.kind === "unknown" && event.answer.why === "ORDER_ALREADY_CHARGED"
+    ? decide(saga, { kind: "answered", step: SagaStep.AskCharge, answer: { kind: "declined" } })
     : decide(saga, event);
 
 function cancelled(saga: Saga): Decision {

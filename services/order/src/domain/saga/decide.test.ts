@@ -97,6 +97,13 @@ describe("decide(answered)", () => {
     expect(saga).toMatchObject({ state: "STOCK_RESERVED", cancelReason: "PAYMENT_DECLINED", step: "release_stock" });
   });
 
+  test.each([SagaStep.Charge, SagaStep.AskCharge])("releases, and refunds nothing, when %s is blocked", (step) => {
+    const answer = { kind: "blocked", why: "ORDER_ALREADY_CHARGED" } as const;
+    const { saga } = decide(chargeSent, { kind: "answered", step, answer });
+    expect(saga).toMatchObject({ state: "STOCK_RESERVED", cancelReason: "PAYMENT_DECLINED", step: "release_stock" });
+    expect(saga.transactionId).toBeUndefined();
+  });
+
   test.each(["pending", "unknown"] as const)("never takes %s for a failure", (kind) => {
     const answer = kind === "unknown" ? { kind, why: "DEADLINE_EXCEEDED" } : { kind };
     const { saga, effects } = decide(chargeSent, { kind: "answered", step: SagaStep.Charge, answer });

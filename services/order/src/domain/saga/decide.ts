@@ -81,6 +81,8 @@ function chargeAnswered(saga: Saga, answer: ChargeAnswer): Decision {
       });
     case "declined":
     case "refunded":
+    // Nothing of this order was captured, so nothing is refunded: what was captured instead is not ours to give back.
+    case "blocked":
       return giveUp(saga, CancelReason.PaymentDeclined, SagaStep.ReleaseStock);
     case "not_found":
       // The same key again, also under a cancellation: a request that is still in some queue would otherwise capture

@@ -58,7 +58,20 @@ export type ChargeAnswer =
   | { readonly kind: "pending" }
   /** To a question only: the charge has not arrived (yet). */
   | { readonly kind: "not_found" }
+  | Blocked
   | Unknown;
+
+/** Another charge is where this one belongs, and stays there: this one was never captured, nor ever will be. */
+type Blocked =
+  /** Under its key; `transactionId` is the other charge, `otherOrderId` what it is for. */
+  | {
+      readonly kind: "blocked";
+      readonly why: "KEY_TAKEN";
+      readonly transactionId: string;
+      readonly otherOrderId: string;
+    }
+  /** Under another key, for the same order. */
+  | { readonly kind: "blocked"; readonly why: "ORDER_ALREADY_CHARGED" };
 
 /** `refused`: nothing is reserved any more, nor ever will be. */
 export type CommitAnswer = { readonly kind: "committed" } | { readonly kind: "refused" } | Unknown;
