@@ -148,4 +148,33 @@ describe("refundsInPostgres()", () => {
     });
     expect(await refunds.open(another, soon())).toMatchObject({ kind: "claimed" });
   });
+
+  test("books every refund of a provider that has made more than one, however late it is told of, and counts one", async () => {
+    const transactionId = await aCompletedCharge();
+    const opened = await refunds.open({ ...aRefund, transactionId }, soon());
+    if (opened.kind !== "claimed") throw new Error(opened.kind);
+    const record = (...effectIds: [string, ...string[]]) =>
+      refunds.record(opened.attempt, { kind: "done", effectIds }, 0, soon());
+    const [own, extra, late] = [`ref_a${transactionId}`, `ref_b${transactionId}`, `ref_c${transactionId}`];
+    const once = { state: "COMPLETED", transaction: { state: "REFUNDED", refunded: 100n, reserved: 0n } };
+    const booked = () =>
+      books.transaction(soon(), (tx) =>
+        tx
+          .selectFrom("ledger_entries")
+          .select(["provider_effect_id as effect", "amount", "refund_id as refund"])
+          .where("transaction_id", "=", transactionId)
+          .where("account", "=", "merchant")
+          .where("amount", "<", 0n)
+          .orderBy("id")
+          .execute(),
+      );
+    const asked = { effect: own, amount: -100n, refund: opened.attempt.id };
+    const surplus = { amount: -100n, refund: null };
+    expect(await record(own, extra)).toMatchObject(once);
+    expect(await booked()).toEqual([asked, { ...surplus, effect: extra }]);
+    expect(await record(own, extra)).toMatchObject(once);
+    expect(await record(late)).toMatchObject(once);
+    expect(await booked()).toEqual([asked, { ...surplus, effect: extra }, { ...surplus, effect: late }]);
+    expect(lines.filter((line) => line.includes("refunded more than was asked for"))).toHaveLength(2);
+  });
 });

@@ -10,7 +10,20 @@ export interface PostedEffect {
 }
 
 /** Writes the ledger's lines of one effect. Call it in the transaction that records the effect. */
-export async function post(tx: Tx, { transactionId, refundId, effectId }: PostedEffect, postings: readonly Posting[]) {
+export async function post(tx: Tx, effect: PostedEffect, postings: readonly Posting[]): Promise<void> {
+  await insertLines(tx, effect, postings).execute();
+}
+
+/** The same for an effect that may have its lines already. @returns Whether it had none. */
+export async function postUnlessPosted(tx: Tx, effect: PostedEffect, postings: readonly Posting[]): Promise<boolean> {
+  const written = await insertLines(tx, effect, postings)
+    .onConflict((conflict) => conflict.columns(["provider_effect_id", "account", "leg"]).doNothing())
+    .returning("id")
+    .execute();
+  return written.length > 0;
+}
+
+function insertLines(tx: Tx, { transactionId, refundId, effectId }: PostedEffect, postings: readonly Posting[]) {
   const lines = postings.map(({ leg, account, amount, currencyCode }) => ({
     transaction_id: transactionId,
     refund_id: refundId,
@@ -20,5 +33,5 @@ export async function post(tx: Tx, { transactionId, refundId, effectId }: Posted
     amount,
     currency_code: currencyCode,
   }));
-  await tx.insertInto("ledger_entries").values(lines).execute();
+  return tx.insertInto("ledger_entries").values(lines);
 }

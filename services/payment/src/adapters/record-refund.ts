@@ -4,7 +4,7 @@ import { afterRefund, decideRefund, RefundState } from "../domain/decide-refund.
 import type { RefundAttempt, RefundStanding } from "../domain/give-back.ts";
 import { refundPostings } from "../domain/ledger.ts";
 import { postpone, unleased } from "./lease.ts";
-import { post } from "./post.ts";
+import { post, postUnlessPosted } from "./post.ts";
 import type { RefundRow, TransactionRow, Tx } from "./tables.ts";
 import { toTransaction } from "./to-transaction.ts";
 
@@ -22,17 +22,15 @@ export async function recordRefund(
   { log }: { log: Logger },
 ): Promise<RefundStanding> {
   const { charge, refund } = await lock(tx, attempt.id);
-  const decision = decideRefund(refund.state, answer, { holdsLease: refund.fence === attempt.fence });
-  if (answer.kind === "done" && answer.effectIds.length > 1) {
-    // Money that went out twice cannot be called back through the provider: a person has to.
-    log.error({ refundId: refund.id, providerRefundIds: answer.effectIds }, "refunded more than once");
-  }
+  const before = { state: refund.state, providerRefundId: refund.provider_refund_id };
+  const decision = decideRefund(before, answer, { holdsLease: refund.fence === attempt.fence });
   switch (decision.kind) {
     case "complete": {
       const { providerRefundId } = decision;
       await settleRefund(tx, refund, { state: RefundState.Completed, provider_refund_id: providerRefundId });
       const effect = { transactionId: charge.id, refundId: refund.id, effectId: providerRefundId };
       await post(tx, effect, refundPostings(attempt.amount));
+      await bookSurplus(tx, attempt, decision.surplus, { transactionId: charge.id, log });
       const after = refund.surplus ? charge : await countIn(tx, charge, refund.amount);
       return { state: RefundState.Completed, transaction: toTransaction(after) };
     }
@@ -49,6 +47,7 @@ export async function recordRefund(
       await postpone(tx, "refunds", refund.id, delayMs);
       return { state: refund.state, transaction: toTransaction(charge) };
     case "keep":
+      await bookSurplus(tx, attempt, decision.surplus, { transactionId: charge.id, log });
       return { state: refund.state, transaction: toTransaction(charge) };
     default:
       return decision satisfies never;
@@ -65,6 +64,20 @@ async function lock(tx: Tx, refundId: string): Promise<{ charge: TransactionRow;
     .executeTakeFirstOrThrow();
   const refunds = tx.selectFrom("refunds").selectAll().where("id", "=", refundId).forUpdate();
   return { charge, refund: await refunds.executeTakeFirstOrThrow() };
+}
+
+/** Money that went out without being asked for cannot be called back through the provider: a person has to. */
+async function bookSurplus(
+  tx: Tx,
+  { id: refundId, amount }: RefundAttempt,
+  providerRefundIds: readonly string[],
+  { transactionId, log }: { transactionId: string; log: Logger },
+): Promise<void> {
+  for (const effectId of providerRefundIds) {
+    const effect = { transactionId, refundId: null, effectId };
+    if (!(await postUnlessPosted(tx, effect, refundPostings(amount)))) continue; // a repeat of what is known
+    log.error({ transactionId, refundId, providerRefundId: effectId }, "refunded more than was asked for");
+  }
 }
 
 async function settleRefund(

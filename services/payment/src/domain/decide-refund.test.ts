@@ -6,30 +6,34 @@ import { afterRefund, decideRefund, type Refundable, RefundState } from "./decid
 import { TransactionState } from "./transaction.ts";
 
 const answers: Record<Answer["kind"], Answer> = {
-  done: { kind: "done", effectIds: ["ref_1"] },
+  done: { kind: "done", effectIds: ["ref_1", "ref_2"] },
   refused: { kind: "refused", code: "refund_exceeds_capture" },
   none: { kind: "none" },
   unknown: { kind: "unknown", why: "timeout" },
 };
 
 describe("decideRefund()", () => {
+  const pending = { state: RefundState.Pending, providerRefundId: null };
+
   test.each([
-    ["done", true, { kind: "complete", providerRefundId: "ref_1" }],
-    ["done", false, { kind: "complete", providerRefundId: "ref_1" }],
+    ["done", true, { kind: "complete", providerRefundId: "ref_1", surplus: ["ref_2"] }],
+    ["done", false, { kind: "complete", providerRefundId: "ref_1", surplus: ["ref_2"] }],
     ["refused", true, { kind: "fail" }],
-    ["refused", false, { kind: "keep" }],
+    ["refused", false, { kind: "keep", surplus: [] }],
     ["none", true, { kind: "postpone" }],
     ["unknown", true, { kind: "postpone" }],
-    ["unknown", false, { kind: "keep" }],
+    ["unknown", false, { kind: "keep", surplus: [] }],
   ] as const)("on %s, holding the lease: %s", (kind, holdsLease, decision) => {
-    expect(decideRefund(RefundState.Pending, answers[kind], { holdsLease })).toEqual(decision);
+    expect(decideRefund(pending, answers[kind], { holdsLease })).toEqual(decision);
   });
 
-  test("never changes a refund that is not pending", () => {
-    for (const state of [RefundState.Completed, RefundState.Failed]) {
-      for (const answer of Object.values(answers)) {
-        expect(decideRefund(state, answer, { holdsLease: true })).toEqual({ kind: "keep" });
-      }
+  test.each([
+    [RefundState.Completed, "ref_2", ["ref_1"]],
+    [RefundState.Failed, null, ["ref_1", "ref_2"]],
+  ])("never changes a refund that is %s, and tells what happened beside it", (state, providerRefundId, surplus) => {
+    for (const answer of Object.values(answers)) {
+      const decision = decideRefund({ state, providerRefundId }, answer, { holdsLease: true });
+      expect(decision).toEqual({ kind: "keep", surplus: answer.kind === "done" ? surplus : [] });
     }
   });
 });

@@ -7,21 +7,30 @@ export type RefundState = (typeof RefundState)[keyof typeof RefundState];
 
 /** What an answer of the provider makes of a refund. */
 export type RefundDecision =
-  | { readonly kind: "complete"; readonly providerRefundId: string }
+  | { readonly kind: "complete"; readonly providerRefundId: string; readonly surplus: readonly string[] }
   /** The provider says that the capture has not so much left. */
   | { readonly kind: "fail" }
   | { readonly kind: "postpone" }
-  | { readonly kind: "keep" };
+  | { readonly kind: "keep"; readonly surplus: readonly string[] };
 
-/** As decideCharge: a refund that happened is a fact, anything else counts only from the holder of the lease. */
+/**
+ * As decideCharge: a refund that happened is a fact, anything else counts only from the holder of the lease. `surplus` are
+ * refunds that nobody asked for: they are booked, or the ledger would not be what the provider says.
+ *
+ * @param refund `providerRefundId` is the one that was asked for, null until it is known.
+ */
 export function decideRefund(
-  state: RefundState,
+  refund: { state: RefundState; providerRefundId: string | null },
   answer: Answer,
   { holdsLease }: { holdsLease: boolean },
 ): RefundDecision {
-  if (state !== RefundState.Pending) return { kind: "keep" };
-  if (answer.kind === "done") return { kind: "complete", providerRefundId: answer.effectIds[0] };
-  if (!holdsLease) return { kind: "keep" };
+  const pending = refund.state === RefundState.Pending;
+  if (answer.kind === "done") {
+    const [providerRefundId, ...surplus] = answer.effectIds;
+    if (pending) return { kind: "complete", providerRefundId, surplus };
+    return { kind: "keep", surplus: answer.effectIds.filter((id) => id !== refund.providerRefundId) };
+  }
+  if (!pending || !holdsLease) return { kind: "keep", surplus: [] };
   return answer.kind === "refused" ? { kind: "fail" } : { kind: "postpone" };
 }
 
