@@ -9,7 +9,8 @@ Turns days of the Online Retail data set into a catalogue and orders, follows ea
   --speed-up <n|max>       how many times faster than in the file; max waits for nothing   [a day takes about 60 s]
   --concurrency <n>        orders placed at the same time                                  [16]
   --payment-method <pm_…>  of sales; returns are paid with pm_card_slow and cancelled      [pm_card_ok]
-  --run <name>             continues the run of that name: no order is placed twice        [a new one, printed]
+  --run <name>             continues the run of that name for up to 24 hours: until then
+                           no order is placed and charged twice                            [a new one, printed]
   --give-up-after <s>      how long to repeat one call while a service is away             [120]
   --list                   print every row that cannot be part of an order                 [the first 20]
   --order-target, --product-target <target>       names of the services, k8s:///x.y:grpc or whatever else gRPC can dial
