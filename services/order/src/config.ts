@@ -48,7 +48,7 @@ export const Config = z.object({
   FAULTS: z.string().default(""),
   /** Least level that is logged. */
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
-  /** Connections to the database at most, for calls. The saga worker has up to 8 of its own. */
+  /** Connections to the database at most, for calls. The saga worker has up to 8 of its own, the streams 3. */
   DATABASE_CONNECTIONS: z.coerce.number().int().positive().default(10),
   /** Longest time to price an order in. Unit: milliseconds. */
   PRICING_TIMEOUT_MS: z.coerce.number().int().positive().default(2_000),
@@ -70,8 +70,8 @@ export const Config = z.object({
   PRUNE_INTERVAL_MS: z.coerce.number().int().positive().default(600_000),
   /** A stream that has told nothing for so long sends a heartbeat. Unit: milliseconds. */
   HEARTBEAT_MS: z.coerce.number().int().positive().default(15_000),
-  /** A stream reads its log this often even if nobody told it to. Unit: milliseconds. */
-  STREAM_POLL_MS: z.coerce.number().int().positive().default(1_000),
+  /** A stream reads its log this often, ± 20 %, even if the database did not tell it of news. Unit: milliseconds. */
+  STREAM_POLL_MS: z.coerce.number().int().positive().default(5_000),
 });
 export type Config = Readonly<z.infer<typeof Config>>;
 

@@ -31,6 +31,7 @@ export function orderHandlers({ store, products, config }: Dependencies): Handle
       heartbeatMs: config.HEARTBEAT_MS,
       pollMs: config.STREAM_POLL_MS,
       now: Date.now,
+      random: Math.random,
     }),
   };
 }

@@ -13,6 +13,10 @@ import type { Schema } from "./schema.ts";
 const WORKER_CONNECTIONS = 8;
 /** A worker has more patience than a caller. Unit: milliseconds. */
 const WORKER_ACQUIRE_MS = 3_000;
+/** Streams only read, some milliseconds each: what many of them ask for at once waits here, not before CreateOrder. */
+const STREAM_CONNECTIONS = 3;
+/** Less than a stream gives a read. Unit: milliseconds. */
+const STREAM_ACQUIRE_MS = 4_000;
 
 export interface OpenStoreOptions {
   config: {
@@ -29,7 +33,7 @@ export interface OpenStoreOptions {
 /** Everything that this service keeps in its database. Disposing closes the connections. */
 export type Store = ReturnType<typeof openStore>;
 
-/** Opens two pools, so that calls and saga never wait for each other's connections, and one connection that listens. */
+/** Opens three pools, so that calls, saga and streams never wait for each other's connections, and one that listens. */
 export function openStore({ config, eventToJson, log }: OpenStoreOptions) {
   const url = config.DATABASE_URL;
   const onConnectionLost = (err: unknown) => log.warn({ err }, "lost a connection to the database");
@@ -46,6 +50,13 @@ export function openStore({ config, eventToJson, log }: OpenStoreOptions) {
     applicationName: "order-worker",
     onConnectionLost,
   });
+  const streamDb = openDatabase<Schema>({
+    url,
+    maxConnections: STREAM_CONNECTIONS,
+    acquireTimeoutMs: STREAM_ACQUIRE_MS,
+    applicationName: "order-streams",
+    onConnectionLost,
+  });
   const notifications = listen(url, [WORK_CHANNEL, EVENTS_CHANNEL], { onConnectionLost });
   const leases = { leaseMs: config.LEASE_MS, expiresMs: config.ORDER_EXPIRES_MS };
   return {
@@ -54,8 +65,8 @@ export function openStore({ config, eventToJson, log }: OpenStoreOptions) {
     findOrder: findOrder(db),
     listOrders: listOrders(db),
     cancelOrder: cancelOrder(db, eventToJson),
-    readOrderEvents: readOrderEvents(db),
-    readCustomerEvents: readCustomerEvents(db),
+    readOrderEvents: readOrderEvents(streamDb),
+    readCustomerEvents: readCustomerEvents(streamDb),
     idempotentCalls: idempotencyInPostgres(db),
     pruneReplies: pruneReplies(workerDb, { keepHours: config.IDEMPOTENCY_KEEP_HOURS }),
     sagaOrders: sagaOrdersInPostgres({ db: workerDb, eventToJson, ...leases }),
@@ -64,7 +75,9 @@ export function openStore({ config, eventToJson, log }: OpenStoreOptions) {
     subscribeToWork: (): Subscription => notifications.subscribe(WORK_CHANNEL),
     async [Symbol.asyncDispose]() {
       await notifications[Symbol.asyncDispose]();
+      // Before the others: a worker that is started while the process ends takes no order any more.
       await workerDb[Symbol.asyncDispose]();
+      await streamDb[Symbol.asyncDispose]();
       await db[Symbol.asyncDispose]();
     },
   };

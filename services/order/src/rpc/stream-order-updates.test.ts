@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { aCreateOrder } from "../testing/builders.ts";
 import { followToEnd, statesOf } from "../testing/follow-to-end.ts";
 import { startOrderService, type TestOrderService } from "../testing/start-order-service.ts";
+import { streamOrderUpdates } from "./stream-order-updates.ts";
 
 async function place({ client }: TestOrderService, customerId = "17850"): Promise<string> {
   const { order } = await client.createOrder(aCreateOrder({ customerId }));
@@ -109,6 +110,44 @@ describe("StreamOrderUpdates", () => {
     abort.abort();
     const ends = await Promise.allSettled(waiting);
     expect(ends.every((it) => it.status === "rejected" && it.reason.code === Status.CANCELLED)).toBe(true);
+  });
+
+  test("keeps no call waiting while the log is slow to read", async () => {
+    await using service = await startOrderService({ DATABASE_CONNECTIONS: 1 });
+    const orderId = await place(service);
+    await service.store.query("begin");
+    await service.store.query("lock table order_events in access exclusive mode");
+    const following = take(service.client.streamOrderUpdates({ orderId }), 1);
+    const waiting = "select from pg_locks where not granted and relation = 'order_events'::regclass";
+    await expect.poll(() => service.store.query(waiting), { interval: 5 }).not.toEqual([]);
+    expect((await service.client.getOrder({ orderId })).order?.id).toBe(orderId);
+    await service.store.query("rollback");
+    expect((await following)[0]?.event?.sequence).toBe(1n);
+  });
+
+  test.each([
+    [0, 4_000],
+    [0.5, 5_000],
+    [0.99, 5_980],
+  ])("does not look when the other streams do: with chance %s, after %s ms of 5000", async (random, waitMs) => {
+    const waits: number[] = [];
+    const stop = new AbortController();
+    const news = {
+      next: async (_signal: AbortSignal, maxWaitMs: number) => {
+        if (waits.push(maxWaitMs) === 1) return;
+        stop.abort();
+        stop.signal.throwIfAborted();
+      },
+      [Symbol.dispose]: () => undefined,
+    };
+    const empty = async () => ({ events: [], isLast: false });
+    const deps = { readOrderEvents: empty, readCustomerEvents: empty, subscribe: () => news };
+    const times = { heartbeatMs: 15_000, pollMs: 5_000, now: () => 0, random: () => random };
+    const handler = streamOrderUpdates({ ...deps, ...times });
+    const context = { deadline: 60_000, signal: stop.signal } as Parameters<typeof handler>[1];
+    const stream = handler({ orderId: "ord_1", customerId: undefined, afterSequence: 0n }, context);
+    await expect(stream[Symbol.asyncIterator]().next()).rejects.toMatchObject({ name: "AbortError" });
+    expect(waits.map(Math.round)).toEqual([waitMs, waitMs]);
   });
 
   test("refuses an order that is not there", async () => {
