@@ -1111,6 +1111,9 @@ export const OrderServiceDefinition = {
      * Decides to cancel an order that is not confirmed yet; what was taken is refunded and released. The answer may
      * still carry an earlier state: cancel_reason tells that the decision stands. Cancelling twice is one cancellation.
      *
+     * No key is needed. One in the metadata counts for all callers together that the server cannot tell apart: take one that
+     * nobody else takes, such as a UUID. With another order it is IDEMPOTENCY_KEY_REUSED, and that order is not cancelled.
+     *
      * Errors: ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, VALIDATION_FAILED.
      */
     cancelOrder: {
@@ -1251,6 +1254,9 @@ export interface OrderServiceImplementation<CallContextExt = {}> {
    * Decides to cancel an order that is not confirmed yet; what was taken is refunded and released. The answer may
    * still carry an earlier state: cancel_reason tells that the decision stands. Cancelling twice is one cancellation.
    *
+   * No key is needed. One in the metadata counts for all callers together that the server cannot tell apart: take one that
+   * nobody else takes, such as a UUID. With another order it is IDEMPOTENCY_KEY_REUSED, and that order is not cancelled.
+   *
    * Errors: ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, VALIDATION_FAILED.
    */
   cancelOrder(
@@ -1298,6 +1304,9 @@ export interface OrderServiceClient<CallOptionsExt = {}> {
   /**
    * Decides to cancel an order that is not confirmed yet; what was taken is refunded and released. The answer may
    * still carry an earlier state: cancel_reason tells that the decision stands. Cancelling twice is one cancellation.
+   *
+   * No key is needed. One in the metadata counts for all callers together that the server cannot tell apart: take one that
+   * nobody else takes, such as a UUID. With another order it is IDEMPOTENCY_KEY_REUSED, and that order is not cancelled.
    *
    * Errors: ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, VALIDATION_FAILED.
    */
