@@ -49,7 +49,7 @@ await main("order", async () => {
     chain: [...admission, ...request],
   });
   // Last: a start that fails, or is told to stop, would leave orders leased to workers that nobody stops.
-  const workers = [startWorkers({ ...others, store, config, log })];
+  const workers = lifecycle.signal.aborted ? [] : [startWorkers({ ...others, store, config, log })];
   lifecycle.onDrain("server and workers", () => drain({ server, workers, times: config }));
   server.health.set(true);
   lifecycle.ready({ port: server.port });

@@ -75,9 +75,8 @@ export function openStore({ config, eventToJson, log }: OpenStoreOptions) {
     subscribeToWork: (): Subscription => notifications.subscribe(WORK_CHANNEL),
     async [Symbol.asyncDispose]() {
       await notifications[Symbol.asyncDispose]();
-      // Before the others: a worker that is started while the process ends takes no order any more.
-      await workerDb[Symbol.asyncDispose]();
       await streamDb[Symbol.asyncDispose]();
+      await workerDb[Symbol.asyncDispose]();
       await db[Symbol.asyncDispose]();
     },
   };
