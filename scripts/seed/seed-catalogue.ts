@@ -1,8 +1,7 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ProductServiceDefinition } from "@holdfast/contracts/ecommerce/product/v1/product_service";
 import { connect, discovery } from "@holdfast/rpc";
-import { clusterTarget, type Stack } from "@holdfast/stack";
+import { clusterTarget, readKept, type Stack, writePrivately } from "@holdfast/stack";
 import { importDays } from "./import-days.ts";
 import { patience } from "./patience.ts";
 
@@ -36,8 +35,8 @@ export interface SeedDeps {
  */
 export async function seedCatalogue({ stack, onProgress, signal }: SeedDeps): Promise<ExampleProduct> {
   const { seeded } = stack.folder;
-  const done = await readFile(seeded, "utf8").catch(() => undefined); // not yet
-  if (done !== undefined) return (JSON.parse(done) as Seeded).example;
+  const done = await readKept<Seeded>(seeded);
+  if (done.example !== undefined) return done.example;
 
   const instances = discovery({ resolver: { servers: [stack.clusterDns] } });
   const options = { discovery: instances, timeoutMs: IMPORT_TIMEOUT_MS };
@@ -50,6 +49,6 @@ export async function seedCatalogue({ stack, onProgress, signal }: SeedDeps): Pr
   if (first === undefined || id === undefined) throw new Error(`Cannot seed: there are no products in ${DATA}`);
   const example = { id, name: first.name };
   const content: Seeded = { files: FILES.map((file) => basename(file)), products: ids.size, example };
-  await writeFile(seeded, `${JSON.stringify(content, undefined, 2)}\n`);
+  await writePrivately(seeded, content);
   return example;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { SERVICE_NAMES, type ServiceName } from "./programs.ts";
-import { readIfThere } from "./read-if-there.ts";
+import { readKept } from "./read-kept.ts";
 import type { StackFolder } from "./stack-folder.ts";
 import { writePrivately } from "./write-privately.ts";
 
@@ -13,8 +13,7 @@ export interface DatabasePasswords {
 
 /** The passwords of the services' database roles: random, made once a folder. */
 export async function databasePasswords({ passwords, postgres }: StackFolder): Promise<DatabasePasswords> {
-  const text = (await readIfThere(passwords)) ?? "{}"; // the first start
-  const kept = JSON.parse(text) as Partial<Record<string, string>>;
+  const kept = await readKept<Record<ServiceName, string>>(passwords);
   const of = Object.fromEntries(
     SERVICE_NAMES.map((name) => [name, kept[name] ?? randomBytes(24).toString("base64url")]),
   ) as Record<ServiceName, string>;

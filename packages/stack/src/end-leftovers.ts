@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { processIdentity } from "./process-identity.ts";
-import { readIfThere } from "./read-if-there.ts";
+import { readKept } from "./read-kept.ts";
 import { sendSignal } from "./send-signal.ts";
 import type { StackFile } from "./stack-file.ts";
 import type { StackFolder } from "./stack-folder.ts";
@@ -14,9 +14,7 @@ const POLL_MS = 20;
  * would keep the ports. The database has its own way: `startEmbeddedPostgres` sees to it.
  */
 export async function endLeftovers(folder: StackFolder, onProgress: (message: string) => void): Promise<void> {
-  const text = await readIfThere(folder.stackFile);
-  if (text === undefined) return; // the first start
-  const { pids, identities = [] } = JSON.parse(text) as StackFile;
+  const { pids = {}, identities = [] } = await readKept<StackFile>(folder.stackFile);
   await Promise.all(
     Object.entries(pids).map(async ([name, pid]) => {
       const identity = await processIdentity(pid);

@@ -1,5 +1,6 @@
 export { DEFAULT_PORTS, type PortNames } from "./choose-ports.ts";
 export { CLUSTER_DOMAIN, CLUSTER_NAMES, clusterTarget, SERVICE_NAMES, type ServiceName } from "./programs.ts";
+export { readKept } from "./read-kept.ts";
 export type { Instance, ServiceInstances } from "./service-instances.ts";
 export { StackError } from "./stack-error.ts";
 export type { StackEvent } from "./stack-event.ts";
@@ -8,3 +9,4 @@ export { type StackFolder, stackFolder } from "./stack-folder.ts";
 export { type Stack, type StartStackOptions, startStack } from "./start-stack.ts";
 export type { StackProcesses } from "./stop-in-order.ts";
 export type { Supervised } from "./supervise.ts";
+export { writePrivately } from "./write-privately.ts";
