@@ -65,6 +65,7 @@ export async function endOrphan(
     return;
   }
   onProgress(`waiting for the database of an earlier run to stop (process ${left.pid})`);
+  if (isAlive(left.pid)) process.kill(left.pid, "SIGCONT"); // a frozen one would hear nobody, not even its keeper
   if (await endsWithin(left.pid, KEEPER_STOPS_WITHIN_MS, signal)) return;
   for (const name of ["SIGINT", "SIGQUIT"] as const) {
     if (isAlive(left.pid)) process.kill(left.pid, name);

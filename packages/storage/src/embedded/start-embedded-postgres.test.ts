@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { placeIn, substituteFor } from "./place.ts";
 import { isAlive, readPostmaster } from "./postmaster.ts";
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from "./start-embedded-postgres.ts";
@@ -191,6 +191,16 @@ describe("startEmbeddedPostgres()", () => {
     client.on("error", () => undefined); // its server goes away below
     await client.connect();
     await client.query("begin");
+    process.kill(run.groupId, "SIGKILL");
+    await using server = await startEmbeddedPostgres({ folder });
+    expect(isAlive(run.serverPid)).toBe(false);
+    await answers(server.adminUrl);
+  });
+
+  test("ends a frozen server whose process was killed", async () => {
+    const run = await runPostgres();
+    onTestFinished(() => void (isAlive(run.serverPid) && process.kill(run.serverPid, "SIGKILL")));
+    process.kill(run.serverPid, "SIGSTOP");
     process.kill(run.groupId, "SIGKILL");
     await using server = await startEmbeddedPostgres({ folder });
     expect(isAlive(run.serverPid)).toBe(false);

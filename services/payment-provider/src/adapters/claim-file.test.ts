@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { tempFile } from "../temp-file.fixture.ts";
 import { claimFile } from "./claim-file.ts";
@@ -11,6 +11,14 @@ describe("claimFile()", () => {
     expect(() => claimFile(temp.path)).toThrow(`Cannot use "${temp.path}": another process has it`);
     claim[Symbol.dispose]();
     using _again = claimFile(temp.path);
+  });
+
+  test("refuses it by another name, too", async () => {
+    await using temp = await tempFile();
+    await writeFile(temp.path, "");
+    await symlink(temp.path, `${temp.path}.link`);
+    using _claim = claimFile(temp.path);
+    expect(() => claimFile(`${temp.path}.link`)).toThrow("another process has it");
   });
 
   test("claims files of one folder apart", async () => {

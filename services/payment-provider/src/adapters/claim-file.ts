@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 /** Who was killed a moment ago may not be gone yet. Unit: milliseconds. */
@@ -14,7 +15,8 @@ const SQLITE_BUSY = 5;
  * @throws {Error} If another process has it, also a frozen one; that is waited for 1 s.
  */
 export function claimFile(path: string): Disposable {
-  const lock = new DatabaseSync(`${path}.lock`, { open: false, timeout: KILLED_WITHIN_MS });
+  const file = existsSync(path) ? realpathSync(path) : path; // one lock, whatever links lead to the file
+  const lock = new DatabaseSync(`${file}.lock`, { open: false, timeout: KILLED_WITHIN_MS });
   try {
     lock.open();
     lock.exec("pragma journal_mode = off; begin exclusive");
