@@ -18,7 +18,7 @@ export interface Place {
   readonly log: string;
   /** Exists once initdb has finished: holds the major version. */
   readonly initialised: string;
-  /** The process that has the cluster, by id. */
+  /** The process that has the cluster, by id and start. */
   readonly owner: string;
 }
 

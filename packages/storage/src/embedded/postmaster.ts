@@ -75,10 +75,10 @@ export async function endOrphan(
 }
 
 /** Waits for the end of a process that is not our child. @throws The signal's reason if that aborts. */
-export async function endsWithin(pid: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+async function endsWithin(pid: number, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
   for (const end = performance.now() + timeoutMs; performance.now() < end; await sleep(POLL_MS)) {
     if (!isAlive(pid)) return true;
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
   }
   return false;
 }

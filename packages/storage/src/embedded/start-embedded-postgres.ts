@@ -11,6 +11,8 @@ import { choosePlace, type Place, reachableBinaries, substituteFor } from "./pla
 import { endOrphan, isAlive, readPostmaster } from "./postmaster.ts";
 import { serverSettings } from "./settings.ts";
 
+export { processIdentity } from "./process-identity.ts";
+
 const POLL_MS = 10;
 /** Recovery after a crash replays at most `max_wal_size`. */
 const READY_WITHIN_MS = 60_000;
