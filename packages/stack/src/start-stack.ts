@@ -65,7 +65,7 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
   await makeFolder(folder);
   setup.use(await lockFolder(folder, { isStopping: () => isStopping(folder), onWait: say }));
   await endLeftovers(folder, say);
-  if (options.fresh === true) await forgetData(folder);
+  if (options.fresh === true) await forgetData(folder, { onProgress: say, signal });
   for (const path of [folder.logs, folder.provider]) await mkdir(path, { recursive: true });
   const ports = await choosePorts(options.ports ?? {});
   const passwords = await databasePasswords(folder);

@@ -39,6 +39,13 @@ export function substituteFor(folder: string): string {
   return join(SHARED_FOLDER, `holdfast-postgres-${hash}`);
 }
 
+/** Where the cluster of a folder may be, whether it is there or not. */
+export function possiblePlaces(wanted: string): readonly Place[] {
+  return [placeIn(resolve(wanted)), placeIn(substituteCluster(wanted))];
+}
+
+const substituteCluster = (wanted: string) => join(substituteFor(wanted), "cluster");
+
 /** Makes the cluster's folder: the wanted one, or its substitute if the account cannot reach that. */
 export async function choosePlace(
   wanted: string,
@@ -51,8 +58,8 @@ export async function choosePlace(
   if (await canUse(account, folder, "write")) return placeIn(folder);
   if (account === undefined) throw new Error(`Cannot keep a database in "${folder}": no permission to write there`);
 
-  const substitute = await ownFolder(substituteFor(folder));
-  const cluster = join(substitute, "cluster");
+  await ownFolder(substituteFor(folder));
+  const cluster = substituteCluster(folder);
   await mkdir(cluster, { recursive: true, mode: 0o755 });
   await chown(cluster, account.uid, account.gid);
   onProgress(`the user "${account.name}" cannot reach ${folder}: the database is kept in ${cluster}`);

@@ -7,7 +7,7 @@ import { claim } from "./claim.ts";
 import { freePort } from "./free-port.ts";
 import { initialiseCluster, SUPERUSER } from "./initialise-cluster.ts";
 import { type Keeper, startKeeper } from "./keeper.ts";
-import { choosePlace, type Place, reachableBinaries, substituteFor } from "./place.ts";
+import { choosePlace, type Place, possiblePlaces, reachableBinaries, substituteFor } from "./place.ts";
 import { endOrphan, isAlive, readPostmaster } from "./postmaster.ts";
 import { serverSettings } from "./settings.ts";
 
@@ -28,6 +28,8 @@ export interface StartEmbeddedPostgresOptions {
   /** Aborted: gives up starting, and ends at once what does not serve yet. @default never */
   signal?: AbortSignal;
 }
+
+export type RemoveEmbeddedPostgresOptions = Pick<StartEmbeddedPostgresOptions, "onProgress" | "signal">;
 
 /** A running PostgreSQL server of our own. Dispose to stop it. */
 export interface EmbeddedPostgres extends AsyncDisposable {
@@ -88,8 +90,17 @@ export async function startEmbeddedPostgres(options: StartEmbeddedPostgresOption
   };
 }
 
-/** Deletes the cluster of a folder and whatever was kept elsewhere for it. It must not be running. */
-export async function removeEmbeddedPostgres(folder: string): Promise<void> {
+/**
+ * Deletes the cluster of a folder and whatever was kept elsewhere for it. A server that an earlier run left on it is ended
+ * before: with its data gone, nobody would find it any more.
+ *
+ * @throws {Error} If that server does not stop. The signal's reason if that aborts.
+ */
+export async function removeEmbeddedPostgres(
+  folder: string,
+  { onProgress = () => {}, signal = new AbortController().signal }: RemoveEmbeddedPostgresOptions = {},
+): Promise<void> {
+  for (const { data } of possiblePlaces(folder)) await endOrphan(data, onProgress, signal);
   await rm(folder, { recursive: true, force: true });
   await rm(substituteFor(folder), { recursive: true, force: true });
 }
