@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
+import { processIdentity } from "@holdfast/storage/embedded";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { endLeftovers } from "./end-leftovers.ts";
-import { processIdentity } from "./process-identity.ts";
 import { stackFolder } from "./stack-folder.ts";
 import { tempFolder } from "./temp-folder.fixture.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { processIdentity } from "./process-identity.ts";
+import { processIdentity } from "@holdfast/storage/embedded";
 import { readKept } from "./read-kept.ts";
 import { sendSignal } from "./send-signal.ts";
 import type { StackFile } from "./stack-file.ts";

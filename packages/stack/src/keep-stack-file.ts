@@ -1,4 +1,4 @@
-import { processIdentity } from "./process-identity.ts";
+import { processIdentity } from "@holdfast/storage/embedded";
 import type { StackEvent } from "./stack-event.ts";
 import type { StackFile } from "./stack-file.ts";
 import { writePrivately } from "./write-privately.ts";

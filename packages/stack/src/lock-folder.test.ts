@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { processIdentity } from "@holdfast/storage/embedded";
 import { describe, expect, test } from "vitest";
 import { lockFolder } from "./lock-folder.ts";
-import { processIdentity } from "./process-identity.ts";
 import { stackFolder } from "./stack-folder.ts";
 import { tempFolder } from "./temp-folder.fixture.ts";
 

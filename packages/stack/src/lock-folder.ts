@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { link, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { processIdentity } from "./process-identity.ts";
+import { processIdentity } from "@holdfast/storage/embedded";
 import { readIfThere } from "./read-if-there.ts";
 import { StackError } from "./stack-error.ts";
 import type { StackFolder } from "./stack-folder.ts";

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
+import { processIdentity } from "@holdfast/storage/embedded";
 import { describe, expect, test } from "vitest";
 import { keepStackFile } from "./keep-stack-file.ts";
-import { processIdentity } from "./process-identity.ts";
 import { readStackFile } from "./stack-file.ts";
 import { stackFolder } from "./stack-folder.ts";
 import { tempFolder } from "./temp-folder.fixture.ts";

@@ -1,1 +1,0 @@
-export { processIdentity } from "@holdfast/storage/embedded";
