@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Place } from "./place.ts";
 import { readPostmaster } from "./postmaster.ts";
 import { processIdentity } from "./process-identity.ts";
+import { undefinedIfMissing } from "./undefined-if-missing.ts";
 
 /** An owner that was killed a moment ago may not be gone yet. */
 const KILLED_WITHIN_MS = 1_000;
@@ -25,7 +26,7 @@ export async function claim(place: Place): Promise<AsyncDisposable> {
       },
     );
     if (created) return { [Symbol.asyncDispose]: () => rm(place.owner, { force: true }) };
-    const owner = await readFile(place.owner, "utf8").catch(() => ""); // given back meanwhile
+    const owner = (await readFile(place.owner, "utf8").catch(undefinedIfMissing)) ?? ""; // given back meanwhile
     const pid = Number(owner.split(" ")[0]);
     if (!(await isGoneWithin(pid, owner, KILLED_WITHIN_MS))) throw await inUse(place, pid);
     await rm(place.owner, { force: true });

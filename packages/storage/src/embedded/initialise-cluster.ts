@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Account, asAccount } from "./account.ts";
 import type { Place } from "./place.ts";
+import { undefinedIfMissing } from "./undefined-if-missing.ts";
 
 const run = promisify(execFile);
 
@@ -25,13 +26,13 @@ export interface InitialiseOptions {
  * Makes the data folder with `initdb`, unless a complete one is there, and returns the superuser's password. One that is
  * half made, because initdb was killed, is made again.
  *
- * @throws {Error} If the data was made by another major version. The signal's reason if that aborts before it is made.
+ * @throws {Error} If the data was made by another major version, or what says so cannot be read. The signal's reason if that aborts before it is made.
  */
 export async function initialiseCluster(options: InitialiseOptions): Promise<string> {
   const { place, binaries, account, onProgress } = options;
   const { stdout } = await run(join(binaries, "bin", "postgres"), ["--version"], { cwd: "/", ...asAccount(account) });
   const version = /\d+/.exec(stdout)?.[0] ?? stdout;
-  const made = await readFile(place.initialised, "utf8").catch(() => undefined); // not made yet, or only half
+  const made = await readFile(place.initialised, "utf8").catch(undefinedIfMissing); // not made yet, or only half
   if (made === version) return readFile(place.password, "utf8");
   if (made !== undefined) {
     throw new Error(`Cannot open the database in "${place.folder}": PostgreSQL ${made} made it, this is ${version}`);

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { readFile, readlink, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { undefinedIfMissing } from "./undefined-if-missing.ts";
 
 const run = promisify(execFile);
 
@@ -19,7 +20,7 @@ export interface Postmaster {
 
 /** The server that last claimed the data folder, whether it still runs or not. */
 export async function readPostmaster(data: string): Promise<Postmaster | undefined> {
-  const text = await readFile(join(data, "postmaster.pid"), "utf8").catch(() => undefined); // none has claimed it
+  const text = await readFile(join(data, "postmaster.pid"), "utf8").catch(undefinedIfMissing); // none has claimed it
   const lines = text?.split("\n") ?? [];
   const pid = Number(lines[0]);
   return Number.isInteger(pid) && pid > 0 ? { pid, ready: lines[7]?.startsWith("ready") ?? false } : undefined;
@@ -59,8 +60,8 @@ export async function endOrphan(
 ): Promise<void> {
   const left = await readPostmaster(data);
   if (left === undefined || !isAlive(left.pid)) return;
-  if (!(await isPostgres(left.pid))) {
-    // The number belongs to another program by now; PostgreSQL itself would only see that it is in use.
+  if (!(await isServerOf(data, left.pid))) {
+    // The number belongs to another program by now, or to another folder's server; PostgreSQL would only see it in use.
     await rm(join(data, "postmaster.pid"), { force: true });
     return;
   }
@@ -83,9 +84,13 @@ async function endsWithin(pid: number, timeoutMs: number, signal: AbortSignal): 
   return false;
 }
 
-async function isPostgres(pid: number): Promise<boolean> {
+/** Whether the process is a PostgreSQL that works in the folder: another one must not be stopped. */
+async function isServerOf(data: string, pid: number): Promise<boolean> {
   const { stdout } = await run("ps", ["-o", "args=", "-p", String(pid)]).catch(async () => ({
     stdout: await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "postgres"), // cannot tell: stay on the safe side
   }));
-  return stdout.includes("postgres");
+  if (!stdout.includes("postgres")) return false;
+  // A server works in its data folder. macOS has no such link, and of somebody else's process it cannot be read.
+  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
+  return folder === undefined || folder === (await realpath(data));
 }

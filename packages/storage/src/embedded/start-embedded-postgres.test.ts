@@ -185,6 +185,32 @@ describe("startEmbeddedPostgres()", () => {
     await writeFile(initialised, version);
   });
 
+  test("keeps data of which it cannot read what made it", async () => {
+    await (await startEmbeddedPostgres({ folder })).stop();
+    const { initialised, data } = placeIn(folder);
+    const version = await readFile(initialised, "utf8");
+    await rm(initialised);
+    await mkdir(initialised); // for root, too, no file to read
+    await expect(startEmbeddedPostgres({ folder })).rejects.toThrow("EISDIR");
+    expect(existsSync(join(data, "PG_VERSION"))).toBe(true);
+    await rm(initialised, { recursive: true });
+    await writeFile(initialised, version);
+  });
+
+  test("leaves the server of another folder alone that has the number of an earlier one", async () => {
+    await using other = await startEmbeddedPostgres({ folder });
+    const place = placeIn(await mkdtemp(join(tmpdir(), "holdfast-test-reused-")));
+    try {
+      await (await startEmbeddedPostgres({ folder: place.folder })).stop();
+      await writeFile(join(place.data, "postmaster.pid"), `${other.pid}\n${place.data}\n`);
+      await using server = await startEmbeddedPostgres({ folder: place.folder });
+      await answers(server.adminUrl);
+      await answers(other.adminUrl);
+    } finally {
+      await removeEmbeddedPostgres(place.folder);
+    }
+  });
+
   test("ends with its process, even when that is killed, and the next start waits for that", async () => {
     const run = await runPostgres();
     const client = new Client({ connectionString: run.url });
