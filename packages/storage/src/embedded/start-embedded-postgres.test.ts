@@ -191,8 +191,9 @@ describe("startEmbeddedPostgres()", () => {
     const version = await readFile(initialised, "utf8");
     await rm(initialised);
     await mkdir(initialised); // for root, too, no file to read
+    const made = await stat(join(data, "PG_VERSION"));
     await expect(startEmbeddedPostgres({ folder })).rejects.toThrow("EISDIR");
-    expect(existsSync(join(data, "PG_VERSION"))).toBe(true);
+    expect((await stat(join(data, "PG_VERSION"))).mtimeMs).toBe(made.mtimeMs);
     await rm(initialised, { recursive: true });
     await writeFile(initialised, version);
   });
@@ -206,6 +207,7 @@ describe("startEmbeddedPostgres()", () => {
       await using server = await startEmbeddedPostgres({ folder: place.folder });
       await answers(server.adminUrl);
       await answers(other.adminUrl);
+      expect(isAlive(other.pid)).toBe(true);
     } finally {
       await removeEmbeddedPostgres(place.folder);
     }
