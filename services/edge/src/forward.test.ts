@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createLogger } from "@holdfast/process";
 import { afterEach, expect, test } from "vitest";
 import { type Forwarder, forward } from "./forward.ts";
+import { freePort } from "./free-port.fixture.ts";
 
 const log = createLogger({ service: "edge", level: "silent" });
 const open: (Forwarder | Server | Socket)[] = [];
@@ -42,16 +43,6 @@ function dial(port: number): Socket {
   socket.on("error", () => undefined); // a reset is what some of them expect
   open.push(socket);
   return socket;
-}
-
-/** A port that nothing listens on just now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 test("passes bytes in both directions, and each side's end by itself", async () => {

@@ -2,17 +2,9 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { expect, test } from "vitest";
+import { freePort } from "./free-port.fixture.ts";
 
 const MAIN = new URL("./main.ts", import.meta.url);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 test("ends with 0 on SIGTERM, though a client keeps its idle connection open", async () => {
   using stack = new DisposableStack();

@@ -26,7 +26,8 @@ export interface InitialiseOptions {
  * Makes the data folder with `initdb`, unless a complete one is there, and returns the superuser's password. One that is
  * half made, because initdb was killed, is made again.
  *
- * @throws {Error} If the data was made by another major version, or what says so cannot be read. The signal's reason if that aborts before it is made.
+ * @throws {Error} If the data was made by another major version, or what says so cannot be read. The signal's reason if that
+ * aborts before it is made.
  */
 export async function initialiseCluster(options: InitialiseOptions): Promise<string> {
   const { place, binaries, account, onProgress } = options;
